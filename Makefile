@@ -1,0 +1,35 @@
+# `make repro` and `make test` are complete on a fresh clone. PYTHON picks the interpreter of a new .venv.
+PYTHON ?= python3
+VENV := .venv
+# DVC runs `python` from PATH: it must be the environment's.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: help repro test lint clean
+help:           ## show this
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+repro: $(VENV)/installed    ## install what the pipeline needs, then run it: data, training, evaluation
+	dvc repro
+
+test: $(VENV)/installed-dev ## install what the tests need, then run ruff and pytest
+	ruff check .
+	ruff format --check .
+	pytest
+
+lint: $(VENV)/installed-dev ## put the code into its format and report what is wrong with it
+	ruff format .
+	ruff check --fix .
+
+clean:          ## remove the environment and every file that the stages made; DVC's cache stays
+	rm -rf $(VENV) model data/processed data/splits data/predictions
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@

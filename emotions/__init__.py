@@ -1,0 +1,1 @@
+"""Multi-label emotion classification: what the stages and the command line share."""

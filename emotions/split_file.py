@@ -1,0 +1,35 @@
+"""split.parquet: the part that each comment belongs to, row by row with comments.parquet."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emotions.errors import InputError
+from emotions.files import replacing
+
+
+def write(path: str | Path, ids: np.ndarray, parts: np.ndarray) -> None:
+    """Write the parts, n names out of `splitting.PARTS`, of n comments."""
+    table = pa.table({"id": pa.array(ids.tolist(), pa.string()), "part": pa.array(parts.tolist(), pa.string())})
+    with replacing(path) as partial:
+        pq.write_table(table, partial)
+
+
+def read(path: str | Path, ids: np.ndarray) -> np.ndarray:
+    """Return the parts, n names, of the n comments with these ids.
+
+    Raises `InputError` when the file is missing, damaged, or was made for other comments.
+    """
+    if not Path(path).exists():
+        raise InputError(f"{path} does not exist: run `dvc repro split`")
+    try:
+        table = pq.read_table(path)
+        fits = table["id"].to_pylist() == ids.tolist()
+        parts = np.array(table["part"].to_pylist())
+    except (pa.ArrowException, KeyError) as error:
+        raise InputError(f"{path} is damaged ({' '.join(str(error).split())[:100]}): run `dvc repro split`") from None
+    if not fits:
+        raise InputError(f"{path} was made for other comments than comments.parquet: run `dvc repro split`")
+    return parts

@@ -1,0 +1,98 @@
+"""Which comment goes to train, validation or test."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from emotions.errors import InputError
+
+PARTS = ("train", "validation", "test")
+
+
+def grouped(
+    texts: Sequence[str], labels: np.ndarray, test_size: float, validation_size: float, seed: int
+) -> np.ndarray:
+    """Split so that equal texts stay on one side and every label reaches every part in proportion.
+
+    Texts are equal when they differ in case and white space only. labels: (n, L) of 0 and 1. test_size is a fraction
+    of all comments, validation_size one of the rest. Returns n names out of `PARTS`.
+
+    Iterative stratification: Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, ECML PKDD
+    2011, with groups of equal texts in place of single comments.
+    """
+    number: dict[str, int] = {}
+    groups = np.array([number.setdefault(" ".join(text.casefold().split()), len(number)) for text in texts])
+    # How many comments of each label a group brings along, and how many comments in all.
+    counts = np.zeros((len(number), labels.shape[1]))
+    np.add.at(counts, groups, labels)
+    sizes = np.bincount(groups).astype(float)
+
+    validation = (1 - test_size) * validation_size
+    fractions = np.array([1 - test_size - validation, validation, test_size])
+    wanted = fractions[:, None] * counts.sum(axis=0)
+    wanted_sizes = fractions * sizes.sum()
+
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(number))
+    part = np.full(len(number), -1)
+    remaining = counts.sum(axis=0)
+    while remaining.any():
+        # The rarest label first: what is common can still be put right later, what is rare cannot.
+        label = np.where(remaining > 0, remaining, np.inf).argmin()
+        for group in order[(part[order] < 0) & (counts[order, label] > 0)]:
+            # To the part that lacks most of this label; among equals to the one that lacks most comments.
+            chosen = max(range(3), key=lambda k: (wanted[k, label], wanted_sizes[k], random.random()))
+            part[group] = chosen
+            wanted[chosen] -= counts[group]
+            wanted_sizes[chosen] -= sizes[group]
+            remaining -= counts[group]
+    return np.array(PARTS)[part][groups]
+
+
+def rows(count: int, test_size: float, validation_size: float, seed: int) -> np.ndarray:
+    """Split `count` rows with scikit-learn's train_test_split; return `count` names out of `PARTS`.
+
+    The test part is that of `train_test_split(rows, test_size=test_size, random_state=seed)`; the rest is split again
+    for validation. Rows of one comment can land on both sides.
+    """
+    parts = np.full(count, "train", dtype="<U10")
+    rest, test = _train_test_split(np.arange(count), test_size, seed)
+    parts[test] = "test"
+    if validation_size > 0:
+        _, validation = _train_test_split(rest, validation_size, seed)
+        parts[validation] = "validation"
+    return parts
+
+
+def official(parts: np.ndarray | None) -> np.ndarray:
+    """Return the data's own parts; raise `InputError` where it has none."""
+    if parts is None:
+        raise InputError("split official needs data with train.tsv, dev.tsv and test.tsv; set split to grouped or rows")
+    return parts
+
+
+def check(parts: np.ndarray, labels: np.ndarray, label_names: Sequence[str], validation: bool) -> None:
+    """Raise `InputError` when a part is empty, or a label cannot be learned or judged.
+
+    parts: n names. labels: (n, L). Every label should be on a comment for training and on one for testing.
+    `validation` says whether that part is wanted at all.
+    """
+    for part in PARTS:
+        if not (parts == part).any() and (part != "validation" or validation):
+            raise InputError(f"the split leaves no comment for {part}: use more comments, or other sizes")
+    for part in ("train", "test"):
+        counts = labels[parts == part].sum(axis=0)
+        if not counts.all():
+            name, total = label_names[counts.argmin()], int(labels[:, counts.argmin()].sum())
+            raise InputError(
+                f"the split is too small for its labels: {name!r}, on {total} of all comments, is on none for {part}; "
+                "use more comments, or a lower min_votes"
+            )
+
+
+def _train_test_split(rows: np.ndarray, size: float, seed: int) -> list[np.ndarray]:
+    try:
+        return train_test_split(rows, test_size=size, random_state=seed)
+    except ValueError as error:
+        raise InputError(f"{len(rows)} comments cannot be split: {' '.join(str(error).split())}") from None

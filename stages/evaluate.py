@@ -1,0 +1,44 @@
+"""Judge the model on the test part, tuning nothing: comments, split, model/ → metrics, per-label table, predictions."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import torch
+
+from emotions import comments, encoders, errors, figures, files, params, predictions_file, scores, split_file
+from emotions.model import EmotionClassifier
+from emotions.prediction import predict_logits, probabilities
+
+COMMENTS, SPLIT, MODEL = "data/processed/comments.parquet", "data/splits/split.parquet", "model"
+METRICS, PREDICTIONS = "metrics/test.json", "data/predictions/test.parquet"
+TABLE, FIGURE = "plots/per_label.csv", "plots/per_label.png"
+
+
+def main() -> None:
+    settings = params.load()
+    table = comments.read(COMMENTS)
+    test = np.flatnonzero(split_file.read(SPLIT, table.ids) == "test")
+    model = EmotionClassifier.from_pretrained(MODEL).to("cuda" if torch.cuda.is_available() else "cpu")
+    if model.label_names != table.label_names or encoders.fingerprint(model.tokenizer) != table.tokenizer:
+        raise errors.InputError(
+            f"{MODEL} was trained on other labels or tokens than those of {COMMENTS}: run `dvc repro`"
+        )
+
+    thresholds = model.thresholds.choose(settings.threshold)
+    labels, probability = table.labels[test], probabilities(predict_logits(model, table.tokens, test))
+    metrics = scores.score(labels, probability, thresholds)
+    per_label = scores.score_labels(labels, probability, thresholds, table.label_names)
+
+    predictions_file.write(PREDICTIONS, table.ids[test], labels, probability, thresholds, table.label_names)
+    files.write_json(METRICS, metrics)
+    files.write_text(TABLE, per_label.to_csv(index=False, lineterminator="\n"))
+    figures.draw_per_label(per_label, FIGURE)
+    for name, value in metrics.items():
+        print(f"{name:<24} {value}")
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,34 @@
+"""Decide who is for training, validation and testing: comments.parquet → data/splits/split.parquet."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from emotions import comments, errors, params, split_file, splitting
+
+INPUT, OUTPUT = "data/processed/comments.parquet", "data/splits/split.parquet"
+
+
+def main() -> None:
+    settings = params.load()
+    table = comments.read(INPUT)
+    sizes = settings.test_size, settings.validation_size, settings.seed
+    if settings.split == "grouped":
+        parts = splitting.grouped(table.texts, table.labels, *sizes)
+    elif settings.split == "rows":
+        parts = splitting.rows(len(table.ids), *sizes)
+    else:
+        parts = splitting.official(table.parts)
+    wants_validation = settings.split == "official" or settings.validation_size > 0
+    splitting.check(parts, table.labels, table.label_names, wants_validation)
+
+    split_file.write(OUTPUT, table.ids, parts)
+    for part in splitting.PARTS:
+        members = parts == part
+        rarest = table.labels[members].sum(axis=0).min() if members.any() else 0
+        print(f"{part:<10} {members.sum():>9,} comments, {rarest:,} of the rarest label")
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,87 @@
+"""Fine-tune the encoder, choose thresholds on the validation part: comments, split → model/, loss and metrics."""
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import pandas as pd
+
+from emotions import (
+    comments,
+    encoders,
+    errors,
+    figures,
+    files,
+    model_card,
+    params,
+    scores,
+    split_file,
+    thresholds,
+    training,
+)
+from emotions.model import EmotionClassifier
+from emotions.prediction import probabilities
+
+COMMENTS, SPLIT = "data/processed/comments.parquet", "data/splits/split.parquet"
+MODEL, METRICS = "model", "metrics/train.json"
+LOSS, STEPS, FIGURE = "plots/loss.csv", "plots/steps.csv", "plots/loss.png"
+
+
+def main() -> None:
+    settings = params.load()
+    table = comments.read(COMMENTS)
+    parts = split_file.read(SPLIT, table.ids)
+    train, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
+
+    training.make_deterministic(settings.seed)
+    folder = encoders.locate(settings.encoder, settings.revision)
+    tokenizer = encoders.load_tokenizer(folder)
+    if encoders.fingerprint(tokenizer) != table.tokenizer:
+        raise errors.InputError(
+            f"{COMMENTS} was made with another tokenizer than {settings.encoder}'s: run `dvc repro preprocess`"
+        )
+    model = EmotionClassifier(
+        encoders.load_encoder(folder), table.label_names, settings.pooling, settings.dropout, settings.max_length
+    )
+    model.tokenizer = tokenizer
+    model.start_head_at(table.labels[train].mean(axis=0))
+    recipe = training.Recipe(**{field.name: getattr(settings, field.name) for field in fields(training.Recipe)})
+    history = training.train(model, table.tokens, table.labels, train, validation, recipe)
+
+    metrics = {
+        "epochs": settings.epochs,
+        "steps": history.epochs[-1]["step"],
+        "train_comments": len(train),
+        "validation_comments": len(validation),
+        "train_loss": round(history.epochs[-1]["train_loss"], scores.DIGITS),
+    }
+    if len(validation):
+        probability = probabilities(history.validation_logits)
+        model.thresholds = thresholds.choose(table.labels[validation], probability)
+        chosen = scores.score(table.labels[validation], probability, model.thresholds.choose("global"))
+        metrics |= {
+            "validation_loss": round(history.epochs[-1]["validation_loss"], scores.DIGITS),
+            "validation_f1_micro": chosen["f1_micro"],
+            "validation_f1_macro": chosen["f1_macro"],
+            "validation_average_precision_macro": chosen["average_precision_macro"],
+        }
+    else:
+        print("no validation part: every threshold is 0.5")
+        model.thresholds = thresholds.half(len(table.label_names))
+    metrics["threshold_global"] = model.thresholds.common
+
+    steps, epochs = pd.DataFrame(history.steps), pd.DataFrame(history.epochs)
+    with files.replacing(MODEL) as partial:
+        model.save_pretrained(partial)
+        files.write_text(partial / "README.md", model_card.write(settings.encoder, settings.data, model, metrics))
+    files.write_json(METRICS, metrics)
+    files.write_text(LOSS, epochs.to_csv(index=False, float_format="%.5f", lineterminator="\n"))
+    files.write_text(STEPS, steps.to_csv(index=False, float_format="%.7g", lineterminator="\n"))
+    figures.draw_loss(steps, epochs, FIGURE)
+
+
+if __name__ == "__main__":
+    errors.run(main)
