@@ -1,0 +1,137 @@
+"""What a person runs by hand: `python -m emotions predict …` and `python -m emotions score …`.
+
+Imports stand inside the functions, so that `--help` does not wait for torch.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from emotions import errors
+
+# Texts that are predicted on at a time: sorted by length among themselves, printed in their own order.
+PIECE = 2_000
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """Print the labels of each text, in the order given."""
+    from emotions import texts
+    from emotions.prediction import predict_texts
+
+    if bool(arguments.text) == bool(arguments.file):
+        raise errors.InputError("give texts, or --file with a file of them (- is standard input); not both")
+    if arguments.text == ["-"]:
+        source = texts.read("-")
+    elif arguments.file:
+        source = texts.read(arguments.file)
+    else:
+        if not all(text.strip() for text in arguments.text):
+            raise errors.InputError("one of the texts is empty")
+        source = iter(arguments.text)
+
+    model = _load(arguments.model)
+    thresholds = model.thresholds.choose(_threshold(arguments))
+    for piece in texts.pieces(source, PIECE):
+        for text, probabilities in zip(piece, predict_texts(model, piece), strict=True):
+            by_label = {name: float(value) for name, value in zip(model.label_names, probabilities, strict=True)}
+            given = [
+                name for name, enough in zip(model.label_names, probabilities >= thresholds, strict=True) if enough
+            ]
+            given.sort(key=by_label.get, reverse=True)
+            if arguments.json:
+                rounded = {name: round(value, 5) for name, value in by_label.items()}
+                print(json.dumps({"text": text, "labels": given, "probabilities": rounded}, ensure_ascii=False))
+            else:
+                shown = ", ".join(f"{name} {by_label[name]:.2f}" for name in given)
+                if not given:
+                    likeliest = max(by_label, key=by_label.get)
+                    shown = f"none (likeliest: {likeliest} {by_label[likeliest]:.2f})"
+                print(f"{shown}\t{' '.join(text.split())}")
+
+
+def score(arguments: argparse.Namespace) -> None:
+    """Print the metrics of a model on labelled data."""
+    import numpy as np
+
+    from emotions import corpus, scores, votes
+    from emotions.prediction import predict_texts
+
+    model = _load(arguments.model)
+    judgements = corpus.read(arguments.data)
+    merged = votes.merge(judgements, arguments.min_votes)
+    kept, labels = merged.rows, merged.labels
+    if arguments.part:
+        if judgements.parts is None:
+            raise errors.InputError(f"{arguments.data} has no parts of its own: leave --part out to score all of it")
+        members = judgements.parts[kept] == arguments.part
+        kept, labels = kept[members], labels[members]
+        if not len(kept):
+            raise errors.InputError(f"{arguments.data} has no comment for {arguments.part}")
+    if set(judgements.label_names) != set(model.label_names):
+        odd = sorted(set(judgements.label_names) ^ set(model.label_names))
+        raise errors.InputError(f"{arguments.data} and {arguments.model} differ in the labels {', '.join(odd)}")
+    labels = labels[:, [judgements.label_names.index(name) for name in model.label_names]]
+
+    texts = np.array(judgements.texts, object)[kept].tolist()
+    thresholds = model.thresholds.choose(_threshold(arguments))
+    metrics = scores.score(labels, predict_texts(model, texts), thresholds)
+    if arguments.json:
+        print(json.dumps(metrics))
+    else:
+        print("\n".join(f"{name:<24} {value}" for name, value in metrics.items()))
+
+
+def main() -> None:
+    """Parse the command line and run one command."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--model", default="model", metavar="DIR", help="folder of a trained model (default: model)")
+    common.add_argument(
+        "--threshold", metavar="T", help="global, per_label, or a number (default: what params.yaml says, else global)"
+    )
+    common.add_argument("--json", action="store_true", help="print JSON")
+
+    parser = argparse.ArgumentParser(prog="python -m emotions", description="Emotions of comments.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("predict", parents=[common], help="print the labels of texts")
+    command.add_argument("text", nargs="*", help="a comment; - reads one a line from standard input")
+    command.add_argument("--file", metavar="F", help="one comment a line, or a CSV or parquet file with a column text")
+    command.set_defaults(run=predict)
+
+    command = commands.add_parser("score", parents=[common], help="print a model's metrics on labelled data")
+    command.add_argument("data", metavar="DATA", help="data in any format that the pipeline accepts")
+    command.add_argument(
+        "--part", choices=["train", "validation", "test"], help="score one part of data that has its own (default: all)"
+    )
+    command.add_argument(
+        "--min-votes", type=int, default=1, metavar="N", help="raters that must agree on a label (default: 1)"
+    )
+    command.set_defaults(run=score)
+
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+def _load(folder: str):
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    import torch
+
+    from emotions.model import EmotionClassifier
+
+    return EmotionClassifier.from_pretrained(folder).to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _threshold(arguments: argparse.Namespace) -> str | float:
+    from emotions import params
+
+    if arguments.threshold is None:
+        return params.load().threshold if Path("params.yaml").exists() else "global"
+    try:
+        return params.parse_threshold(arguments.threshold)
+    except ValueError as error:
+        raise errors.InputError(f"--threshold {error}, but is {arguments.threshold!r}") from None
+
+
+if __name__ == "__main__":
+    errors.run(main)

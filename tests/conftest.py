@@ -1,0 +1,110 @@
+"""What the tests share: small data, a tiny random encoder, and a working folder with a small pipeline in it."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from transformers import BertConfig, BertModel, BertTokenizerFast
+
+ROOT = Path(__file__).resolve().parents[1]
+LABELS = ("anger", "joy", "surprise", "neutral")
+# Words that say which label a comment has, so that even a tiny encoder can learn it.
+WORDS = {
+    "anger": ["furious", "angry", "rage", "hate"],
+    "joy": ["happy", "glad", "delighted", "smiling"],
+    "surprise": ["wow", "unexpected", "sudden", "gosh"],
+    "neutral": ["table", "station", "Tuesday", "paper"],
+}
+FILLERS = [
+    "the",
+    "one",
+    "on",
+    "my",
+    "way",
+    "to",
+    "a",
+    "house",
+    "with",
+    "some",
+    "people",
+    "and",
+    "then",
+    "it",
+    "was",
+    "there",
+    "for",
+    "you",
+    "all",
+    "day",
+    "long",
+]
+
+
+def small_comments(count: int = 64) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return (id, text, labels) of `count` different comments; every third has two labels."""
+    comments = []
+    for number in range(count):
+        names = [LABELS[number % 4]]
+        if number % 3 == 0 and names[0] != "neutral":
+            names.append(LABELS[(number % 4 + 1) % 3])
+        words = [WORDS[name][(number // 4) % 4] for name in names]
+        words += [FILLERS[(number * 7 + step * 5) % len(FILLERS)] for step in range(2 + number % 9)]
+        comments.append((f"c{number}", f"{' '.join(words)} {number}", tuple(dict.fromkeys(names))))
+    return comments
+
+
+def write_csv(path: Path, comments: list[tuple[str, str, tuple[str, ...]]]) -> Path:
+    """Write comments in the notebook's format."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["id", "text", "example_very_unclear", *LABELS])
+        for comment, text, names in comments:
+            writer.writerow([comment, text, "FALSE", *(int(label in names) for label in LABELS)])
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of two layers and random weights, with a tokenizer that knows the words above, in a folder."""
+    folder = tmp_path_factory.mktemp("encoder")
+    words = sorted({word.lower() for words in (*WORDS.values(), FILLERS) for word in words})
+    pieces = [chr(code) for code in range(97, 123)] + [str(digit) for digit in range(10)]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *pieces, *(f"##{piece}" for piece in pieces)]
+    (folder / "vocab.txt").write_text("\n".join(dict.fromkeys(vocabulary)) + "\n")
+    BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the repository's code and pipeline, small data and a tiny encoder; the tests run inside it."""
+    for name in ("stages", "emotions"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "data").mkdir()
+    write_csv(tmp_path / "data" / "comments.csv", small_comments())
+    shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    set_params(tmp_path, encoder="encoder", max_length=32, epochs=2, batch_size=8, lr=1e-3, head_lr=1e-2)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def set_params(folder: Path, **changes: object) -> None:
+    """Write params.yaml: what `folder` has already, or the repository's own, with changes."""
+    path = folder / "params.yaml"
+    params = yaml.safe_load((path if path.exists() else ROOT / "params.yaml").read_text())
+    path.write_text(yaml.safe_dump({**params, **changes}, sort_keys=False))
