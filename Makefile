@@ -4,7 +4,7 @@ VENV := .venv
 # DVC runs `python` from PATH: it must be the environment's.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help repro test lint clean
+.PHONY: help repro test lint
 help:           ## show this
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -19,9 +19,6 @@ test: $(VENV)/installed-dev ## install what the tests need, then run ruff and py
 lint: $(VENV)/installed-dev ## put the code into its format and report what is wrong with it
 	ruff format .
 	ruff check --fix .
-
-clean:          ## remove the environment and every file that the stages made; DVC's cache stays
-	rm -rf $(VENV) model data/processed data/splits data/predictions
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -75,12 +75,13 @@ class EmotionClassifier(nn.Module):
 
     @torch.no_grad()
     def start_head_at(self, frequencies: np.ndarray) -> None:
-        """Set the head's bias to the log-odds of each label's frequency, (L,) between 0 and 1.
+        """Set the head's bias to the log-odds of each label's frequency, (L,) from 0 to 1.
 
         The first predictions are then the frequencies, and no step is spent on learning that most labels are rare
         (Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, section 4.1).
         """
-        self.head.bias.copy_(torch.from_numpy(np.log(frequencies / (1 - frequencies))))
+        inside = np.clip(frequencies, 1e-6, 1 - 1e-6)  # a label on every comment has no finite log-odds
+        self.head.bias.copy_(torch.from_numpy(np.log(inside / (1 - inside))))
 
     def save_pretrained(self, folder: Path) -> None:
         """Write config.json, model.safetensors, the tokenizer and emotions.json (labels, pooling, thresholds)."""

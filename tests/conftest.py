@@ -18,29 +18,12 @@ WORDS = {
     "surprise": ["wow", "unexpected", "sudden", "gosh"],
     "neutral": ["table", "station", "Tuesday", "paper"],
 }
+# fmt: off
 FILLERS = [
-    "the",
-    "one",
-    "on",
-    "my",
-    "way",
-    "to",
-    "a",
-    "house",
-    "with",
-    "some",
-    "people",
-    "and",
-    "then",
-    "it",
-    "was",
-    "there",
-    "for",
-    "you",
-    "all",
-    "day",
-    "long",
+    "the", "one", "on", "my", "way", "to", "a", "house", "with", "some", "people", "and", "then", "it", "was", "there",
+    "for", "you", "all", "day", "long",
 ]
+# fmt: on
 
 
 def small_comments(count: int = 64) -> list[tuple[str, str, tuple[str, ...]]]:

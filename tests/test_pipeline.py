@@ -1,0 +1,179 @@
+"""dvc.yaml, dvc.lock and what git holds fit each other; and the real `dvc` runs the pipeline as its users expect."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT, set_params
+from tests.imports import imported_files
+
+STAGES = ("preprocess", "split", "train", "evaluate")
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+LOCK = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+def paths(entries: list) -> list[str]:
+    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+
+
+def md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_every_module_that_it_imports(stage):
+    code = {dep for dep in paths(PIPELINE[stage]["deps"]) if dep.endswith(".py")}
+    assert code == imported_files(ROOT / "stages" / f"{stage}.py", ROOT)
+
+
+def test_imports_are_followed_through_packages_and_modules(tmp_path):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text("")
+    (tmp_path / "package" / "first.py").write_text("def f():\n    import package.second\n")
+    (tmp_path / "package" / "second.py").write_text("import os\n")
+    (tmp_path / "package" / "third.py").write_text("")
+    (tmp_path / "script.py").write_text("from package import first\n")
+    expected = {"script.py", "package/__init__.py", "package/first.py", "package/second.py"}
+    assert imported_files(tmp_path / "script.py", tmp_path) == expected
+
+
+def test_every_parameter_reaches_a_stage():
+    used = {name for stage in PIPELINE.values() for name in stage["params"]}
+    assert used == set(PARAMS)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_lock_fits_the_committed_code_parameters_and_data(stage):
+    locked = LOCK[stage]
+    assert locked["cmd"] == PIPELINE[stage]["cmd"]
+    expected = {dep.replace("${data}", PARAMS["data"]) for dep in paths(PIPELINE[stage]["deps"])}
+    assert {dep["path"] for dep in locked["deps"]} == expected
+    made = {out["path"]: out["md5"] for name in STAGES for out in LOCK[name]["outs"]}
+    for dep in locked["deps"]:
+        current = made.get(dep["path"]) or md5(ROOT / dep["path"])
+        assert dep["md5"] == current, f"{dep['path']} changed: run `dvc repro` and commit dvc.lock, metrics and plots"
+    wanted = {name: PARAMS[name] for name in PIPELINE[stage]["params"]}
+    assert {name: str(value) for name, value in locked["params"]["params.yaml"].items()} == {
+        name: str(float(value) if name in ("lr", "head_lr") else value) for name, value in wanted.items()
+    }
+
+
+@pytest.mark.parametrize("stage", ["train", "evaluate"])
+def test_metrics_and_plots_in_git_are_what_the_lock_says(stage):
+    in_git = [out for out in LOCK[stage]["outs"] if out["path"].startswith(("metrics/", "plots/"))]
+    assert in_git
+    for out in in_git:
+        assert md5(ROOT / out["path"]) == out["md5"], out["path"]
+
+
+def test_outputs_survive_until_a_run_has_better_ones():
+    for stage in PIPELINE.values():
+        for entry in [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]:
+            ((path, options),) = entry.items()
+            assert options["persist"] is True, path
+            assert options.get("cache", True) is not path.startswith(("metrics/", "plots/")), path
+
+
+def test_the_official_files_are_declared_as_imports():
+    declared = {}
+    for name in ("train", "dev", "test"):
+        content = yaml.safe_load((ROOT / "data" / "goemotions" / f"{name}.tsv.dvc").read_text())
+        assert content["frozen"] is True
+        assert "2adf640a14f11025ae5a9d0ec493b78530d276d3" in content["deps"][0]["path"]
+        declared[name] = (content["outs"][0]["size"], content["outs"][0]["md5"])
+    assert declared == {
+        "train": (3519053, "83a206cc5aa2fa9749ee45675f866d03"),
+        "dev": (439059, "8820aa4fd13c5dee1b55c2893aad1232"),
+        "test": (436706, "8c3482a12f52ff56429a5d178257be09"),
+    }
+    assert len(list((ROOT / "data" / "goemotions_raw").glob("goemotions_[123].csv.dvc"))) == 3
+
+
+@pytest.fixture
+def repository(workspace: Path, monkeypatch: pytest.MonkeyPatch):
+    """The small pipeline as a git and DVC repository; returns a function that runs a command in it."""
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "DVC_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+
+    def call(command: str, ok: bool = True) -> str:
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=workspace)
+        told = done.stdout + done.stderr
+        assert (done.returncode == 0) is ok, told
+        return told
+
+    call("git init --quiet && git config user.email a@example.org && git config user.name a && dvc init --quiet")
+    call("dvc config core.analytics false && git add --all && git commit --quiet --message start")
+    return call
+
+
+def test_dvc_repro_builds_everything_and_then_has_nothing_to_do(repository, workspace):
+    told = repository("dvc repro")
+    assert all(f"Running stage '{stage}'" in told for stage in STAGES)
+    assert "up to date" in repository("dvc status")
+    assert "Running" not in repository("dvc repro")
+    repository("git add --all && git commit --quiet --message run")
+    assert not (workspace / ".gitignore").read_text().count("/model\n")  # DVC had nothing to add
+
+    # A variant trains again, and neither reads nor splits the data again.
+    told = repository("dvc exp run -S lr=3e-5")
+    ran = [stage for stage in STAGES if f"Running stage '{stage}'" in told]
+    assert ran == ["train", "evaluate"]
+    assert yaml.safe_load((workspace / "params.yaml").read_text())["lr"] in (3e-5, "3e-05")
+    assert "metrics/test.json" in repository("dvc metrics diff HEAD")
+
+    # Another threshold only judges again.
+    told = repository("dvc exp run -S threshold=0.4")
+    assert [stage for stage in STAGES if f"Running stage '{stage}'" in told] == ["evaluate"]
+
+
+def test_a_failing_stage_leaves_the_last_good_outputs(repository, workspace):
+    repository("dvc repro")
+    before = (workspace / "metrics" / "test.json").read_text()
+    weights = md5(workspace / "model" / "model.safetensors")
+    with (workspace / "data" / "comments.csv").open("a") as file:
+        file.write("x,,FALSE,0,0,0,1\n")
+    told = repository("dvc repro", ok=False)
+    assert "error: data/comments.csv, row 66: the text is empty" in told
+    set_params(workspace, epochs=0)
+    assert "epochs" in repository("dvc repro train", ok=False)
+    assert (workspace / "metrics" / "test.json").read_text() == before
+    assert md5(workspace / "model" / "model.safetensors") == weights
+    assert json.loads(before)["comments"]
+
+
+def test_declared_imports_are_fetched_by_dvc_update(repository, workspace):
+    """With a server on this machine in place of the official one."""
+    served = workspace / "served"
+    served.mkdir()
+    (served / "train.tsv").write_text("good morning\t3\tx1\n")
+    server = subprocess.Popen(
+        [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(served)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        port = server.stdout.readline().split(" port ")[1].split()[0]
+        folder = workspace / "data" / "goemotions"
+        folder.mkdir()
+        content = yaml.safe_load((ROOT / "data" / "goemotions" / "train.tsv.dvc").read_text())
+        content["deps"][0] = {"path": f"http://127.0.0.1:{port}/train.tsv", "hash": "md5"}
+        content["outs"][0] |= {"md5": md5(served / "train.tsv"), "size": 20}
+        (folder / "train.tsv.dvc").write_text(yaml.safe_dump(content))
+        repository("dvc update data/goemotions/train.tsv.dvc")
+        assert (folder / "train.tsv").read_text() == "good morning\t3\tx1\n"
+        after = yaml.safe_load((folder / "train.tsv.dvc").read_text())
+        assert after["outs"][0]["md5"] == content["outs"][0]["md5"]
+        assert not repository("git status --porcelain --ignored=no -- data/goemotions/train.tsv")
+    finally:
+        server.terminate()
+        server.wait()

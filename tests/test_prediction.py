@@ -1,0 +1,60 @@
+"""Probabilities of comments: in the order given, the same alone as in company."""
+
+import numpy as np
+import pytest
+import torch
+
+from emotions import batches, prediction
+from tests.conftest import small_comments
+from tests.test_model import small_model
+
+TEXTS = [text for _, text, _ in small_comments(90)]
+
+
+@pytest.fixture
+def model(tiny_encoder):
+    return small_model(tiny_encoder)
+
+
+def test_each_text_gets_what_it_gets_alone_in_the_order_given(model, monkeypatch):
+    alone = np.concatenate([prediction.predict_texts(model, [text]) for text in TEXTS])
+    assert alone.shape == (90, 4) and alone.dtype == np.float32 and ((alone > 0) & (alone < 1)).all()
+    np.testing.assert_allclose(prediction.predict_texts(model, TEXTS), alone, atol=1e-6)
+    monkeypatch.setattr(prediction, "BATCH_SIZE", 7)
+    np.testing.assert_allclose(prediction.predict_texts(model, TEXTS[::-1]), alone[::-1], atol=1e-6)
+
+
+def test_logits_are_of_the_positions_asked_for(model):
+    tokens, _ = batches.tokenise(model.tokenizer, TEXTS, model.max_length)
+    everything = prediction.predict_logits(model, tokens, np.arange(90))
+    positions = np.array([70, 3, 3, 89])
+    found = prediction.predict_logits(model, tokens, positions)
+    np.testing.assert_allclose(found, everything[positions], atol=1e-5)
+    assert len(np.unique(everything[:, 0].round(5))) > 80
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_mode_of_the_model_is_left_and_has_no_influence(model, training):
+    expected = prediction.predict_texts(model, TEXTS)
+    model.train(training)
+    assert np.array_equal(prediction.predict_texts(model, TEXTS), expected)
+    assert model.training == model.encoder.training == training
+
+
+def test_no_texts_give_no_probabilities(model):
+    assert prediction.predict_texts(model, []).shape == (0, 4)
+
+
+def test_a_text_that_is_too_long_counts_up_to_the_models_length(model):
+    # 30 words and two special tokens fill the 32 tokens of the model.
+    words = ["house"] * 30
+    texts = [" ".join(words), " ".join([*words, *["furious"] * 500]), " ".join(words[1:])]
+    full, cut, shorter = prediction.predict_texts(model, texts)
+    np.testing.assert_allclose(cut, full, atol=1e-6)
+    assert not np.allclose(shorter, full, atol=1e-6)
+
+
+def test_labels_do_not_exclude_each_other():
+    logits = np.array([[1000.0, 1000.0, -1000.0, 0.0]], np.float32)
+    assert prediction.probabilities(logits).tolist() == [[1.0, 1.0, 0.0, 0.5]]
+    assert torch.tensor(prediction.probabilities(np.log(np.array([[3.0]], np.float32)))).item() == pytest.approx(0.75)
