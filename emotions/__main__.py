@@ -26,8 +26,11 @@ def predict(arguments: argparse.Namespace) -> None:
     elif arguments.file:
         source = texts.read(arguments.file)
     else:
-        if not all(text.strip() for text in arguments.text):
-            raise errors.InputError("one of the texts is empty")
+        for text in arguments.text:
+            if not text.strip():
+                raise errors.InputError("one of the texts is empty")
+            if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that Python could not decode
+                raise errors.InputError(f"the text {text!a} is not UTF-8")
         source = iter(arguments.text)
 
     model = _load(arguments.model)
@@ -57,6 +60,8 @@ def score(arguments: argparse.Namespace) -> None:
     from emotions import corpus, scores, votes
     from emotions.prediction import predict_texts
 
+    if arguments.min_votes < 0:
+        raise errors.InputError(f"--min-votes should be 0 or more, but is {arguments.min_votes}")
     model = _load(arguments.model)
     judgements = corpus.read(arguments.data)
     merged = votes.merge(judgements, arguments.min_votes)

@@ -71,7 +71,5 @@ def read(path: str | Path) -> Comments:
             parts=None if parts.null_count else np.array(parts.to_pylist()),
             tokenizer=metadata["tokenizer"],
         )
-    except (pa.ArrowException, KeyError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"{path} is damaged ({' '.join(str(error).split())[:100]}): run `dvc repro preprocess`"
-        ) from None
+    except (pa.ArrowException, OSError, KeyError, AttributeError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({str(error)[:100]}): run `dvc repro preprocess`") from None

@@ -12,6 +12,8 @@ Source of the formats: Demszky et al., GoEmotions: A Dataset of Fine-Grained Emo
 the data's own repository, google-research/google-research, folder goemotions.
 """
 
+import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +60,8 @@ class Judgements:
 def read(path: str | Path) -> Judgements:
     """Read data in any accepted format.
 
-    Raises `InputError`, with the file and row (the first line of a file is row 1), when something is missing, empty,
-    not UTF-8, or not what its column should hold; or when one id comes with two texts.
+    Raises `InputError`, with the file and row (a header is row 1, blank lines do not count), when something is missing,
+    empty, not UTF-8, or not what its column should hold; or when one id comes with two texts.
     """
     path = Path(path)
     if path.is_dir():
@@ -74,6 +76,8 @@ def read(path: str | Path) -> Judgements:
                 f"{path} holds neither CSV files nor train.tsv, dev.tsv and test.tsv"
                 + ("; get them with `dvc update " + f"{path.as_posix()}/*.dvc`" if any(path.glob("*.dvc")) else "")
             )
+    elif path.suffix == ".tsv":
+        raise InputError(f"{path}: `data` should name the folder with {', '.join(PARTS)}, not one of them")
     elif path.exists():
         files = [path]
     else:
@@ -105,15 +109,21 @@ def _read_csv(path: Path) -> Judgements:
     labels = np.empty((table.num_rows, len(label_names)), np.uint8)
     for index, name in enumerate(label_names):
         labels[:, index] = _boolean(path, table, name, no="0", yes="1")
-    unclear = _boolean(path, pa.table({UNCLEAR: pc.utf8_upper(table[UNCLEAR])}), UNCLEAR, no="FALSE", yes="TRUE")
+    unclear = _boolean(path, table, UNCLEAR, no="FALSE", yes="TRUE")
     _reject_empty(path, table, first_row=2)
     return Judgements(table["id"].to_pylist(), table["text"].to_pylist(), unclear, labels, label_names, None)
 
 
 def _read_official(folder: Path) -> Judgements:
     label_names = GOEMOTIONS_LABELS
-    if (folder / "emotions.txt").exists():
-        label_names = tuple(_read_bytes(folder / "emotions.txt").decode().split())
+    names_file = folder / "emotions.txt"
+    if names_file.exists():
+        label_names = tuple(_read_bytes(names_file).decode("utf-8-sig").split())
+        if not label_names:
+            raise InputError(f"{names_file} is empty: it should hold one label a line")
+        for name in label_names:
+            if label_names.count(name) > 1:
+                raise InputError(f"{names_file} names the label {name!r} twice")
     parts = []
     for name, part in PARTS.items():
         path = folder / name
@@ -124,7 +134,7 @@ def _read_official(folder: Path) -> Judgements:
         labels = np.zeros((table.num_rows, len(label_names)), np.uint8)
         for row, indices in enumerate(table["labels"].to_pylist()):
             for index in indices.split(","):
-                if not (index.isascii() and index.isdigit() and int(index) < len(label_names)):
+                if not (index.isascii() and index.isdigit() and int(index[:9]) < len(label_names)):
                     raise InputError(
                         f"{path}, row {row + 1}: label index {index!r}, but should be 0 to {len(label_names) - 1}"
                     )
@@ -159,9 +169,13 @@ def _parse(path: Path, column_names: list[str] | None, delimiter: str) -> pa.Tab
         )
         table = pyarrow.csv.read_csv(path, reading, parsing, converting)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        _read_bytes(path)  # names the byte, if it is one that is not UTF-8
-        message = " ".join(str(error).removeprefix("CSV parse error: ").split())
-        raise InputError(f"{path}: {message[:160].replace('Row #', 'row ')}") from None
+        content = _read_bytes(path)  # names the byte, if it is one that is not UTF-8
+        message = str(error).removeprefix("CSV parse error: ").replace("Row #", "row ")
+        if message.startswith("Empty CSV"):
+            message = "the file holds no comments"
+        elif "straddl" in message:  # Arrow's word for a field longer than the blocks it reads
+            message = f"row {_endless_row(content, delimiter)}: a quote is never closed"
+        raise InputError(f"{path}: {message[:160]}") from None
     if not table.num_rows:
         raise InputError(f"{path} holds no comments")
     return table
@@ -180,14 +194,26 @@ def _read_bytes(path: Path) -> bytes:
     return content
 
 
+def _endless_row(content: bytes, delimiter: str) -> int:
+    """Return the row with a field so long that its closing quote must be missing."""
+    row = 0
+    try:
+        for fields in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=delimiter):
+            row += bool(fields)
+    except csv.Error:
+        row += 1
+    return row
+
+
 def _boolean(path: Path, table: pa.Table, name: str, no: str, yes: str) -> np.ndarray:
     """Return a column of two words as booleans."""
     column = table[name]
-    wrong = pc.invert(pc.is_in(column, pa.array([no, yes])))
+    upper = pc.utf8_upper(column)
+    wrong = pc.invert(pc.is_in(upper, pa.array([no, yes])))
     if pc.any(wrong).as_py():
         row = pc.index(wrong, True).as_py()
         raise InputError(f"{path}, row {row + 2}: {name} is {column[row].as_py()!r}, but should be {no} or {yes}")
-    return pc.equal(column, yes).to_numpy()
+    return pc.equal(upper, yes).to_numpy()
 
 
 def _reject_empty(path: Path, table: pa.Table, first_row: int) -> None:
@@ -207,7 +233,8 @@ def _join(pieces: list[Judgements], paths: list[Path]) -> Judgements:
         for comment, text in zip(piece.ids, piece.texts, strict=True):
             if texts.setdefault(comment, text) != text:
                 raise InputError(
-                    f"{path}: the id {comment!r} comes with two texts, {texts[comment][:40]!r} and {text[:40]!r}"
+                    f"{path}: the id {comment!r} comes with two texts, {texts[comment][:40]!r} and {text[:40]!r}; "
+                    "give each text an id of its own"
                 )
     return Judgements(
         [comment for piece in pieces for comment in piece.ids],

@@ -30,6 +30,7 @@ PACKAGED = {
 # Configuration, tokenizer and weights; no pickled weights, no other frameworks' copies, no code.
 WANTED_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
 UNWANTED_FILES = ["*/*"]
+VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 
 # Loading tells of unused weights and advice at length, none of which is for our users.
 transformers_logging.set_verbosity_error()
@@ -59,6 +60,9 @@ def locate(encoder: str, revision: str) -> Path:
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """Return the fast tokenizer in a folder, never asking the network."""
+    if not any((folder / name).exists() for name in VOCABULARY_FILES):
+        # transformers would make one up that knows no word.
+        raise InputError(f"{folder} holds no tokenizer: it should have one of {', '.join(VOCABULARY_FILES)}")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError) as error:
@@ -70,17 +74,24 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 def load_encoder(folder: Path) -> PreTrainedModel:
     """Return the pretrained encoder in a folder in fp32, never asking the network and never unpickling."""
+    options = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
     try:
-        return AutoModel.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype="float32"
-        )
+        encoder, report = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **options)
     except Exception as error:  # what a damaged folder raises is up to three libraries
         raise InputError(f"{folder} holds no encoder that transformers can read: {_line(error)}") from None
+    # A pooler is often not published; `pooling: pooler` then trains it from a random start.
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise InputError(f"the weights in {folder} lack {missing[0]}, {len(missing)} in all: not those of an encoder")
+    return encoder
 
 
 def longest_input(folder: Path) -> int:
     """Return how many tokens, special ones included, the encoder in a folder can take."""
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{folder} holds no configuration that transformers can read: {_line(error)}") from None
     positions = getattr(config, "max_position_embeddings", None) or load_tokenizer(folder).model_max_length
     # RoBERTa and its kin number positions from the padding token's id on.
     offset = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
@@ -134,10 +145,17 @@ def _from_hub(encoder: str, revision: str) -> Path:
     wanted = {"revision": revision, "allow_patterns": WANTED_FILES, "ignore_patterns": UNWANTED_FILES}
     try:
         try:
-            return Path(huggingface_hub.snapshot_download(encoder, local_files_only=True, **wanted))
+            cached = Path(huggingface_hub.snapshot_download(encoder, local_files_only=True, **wanted))
+            if (cached / "config.json").exists() and any(cached.glob("*.safetensors")):
+                return cached
         except LocalEntryNotFoundError:
-            print(f"fetching {encoder} at {revision} from the hub", flush=True)
-            return Path(huggingface_hub.snapshot_download(encoder, **wanted))
+            pass
+        print(f"fetching {encoder} at {revision} from the hub", flush=True)
+        # Without a network this gives back what is in the cache, whole or not.
+        fetched = Path(huggingface_hub.snapshot_download(encoder, **wanted))
+        if not any(fetched.glob("*.safetensors")):
+            raise FileNotFoundError("no safetensors weights were found there")
+        return fetched
     except HFValidationError:
         raise InputError(f"encoder {encoder!r} is neither a folder here nor a model id like owner/name") from None
     except Exception as error:  # no network, no such model, no such revision: the hub's client raises many kinds
@@ -145,4 +163,4 @@ def _from_hub(encoder: str, revision: str) -> Path:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return str(error)[:200] or type(error).__name__

@@ -6,7 +6,11 @@ from collections.abc import Callable
 
 
 class InputError(Exception):
-    """Something that the user gave is wrong. The message is one line: the thing, and what would be right."""
+    """Something that the user gave is wrong. The message says the thing, and what would be right, in one line."""
+
+    def __init__(self, message: str):
+        """Line breaks in `message`, which can come from data or from another library's error, become spaces."""
+        super().__init__(" ".join(message.split()))
 
 
 def run(command: Callable[[], None]) -> None:
@@ -26,6 +30,6 @@ def run(command: Callable[[], None]) -> None:
         sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        sys.exit(f"error: {where}{error.strerror or error}")
+        sys.exit(f"error: {InputError(where + (error.strerror or str(error)))}")
     except KeyboardInterrupt:
         sys.exit(130)

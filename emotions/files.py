@@ -20,7 +20,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     _remove(partial)
     try:
         yield partial
-        if path.is_dir():
+        if path.is_dir() and partial.exists():
             # A folder cannot be renamed over another: the old one steps aside first.
             old = path.with_name(f".old-{path.name}")
             _remove(old)
@@ -45,7 +45,7 @@ def write_json(path: str | Path, content: dict) -> None:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

@@ -77,7 +77,7 @@ class EmotionClassifier(nn.Module):
     def start_head_at(self, frequencies: np.ndarray) -> None:
         """Set the head's bias to the log-odds of each label's frequency, (L,) from 0 to 1.
 
-        The first predictions are then the frequencies, and no step is spent on learning that most labels are rare
+        The first predictions are then near the frequencies, and no step is spent on learning that most labels are rare
         (Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, section 4.1).
         """
         inside = np.clip(frequencies, 1e-6, 1 - 1e-6)  # a label on every comment has no finite log-odds
@@ -115,7 +115,7 @@ class EmotionClassifier(nn.Module):
         folder = Path(folder)
         if not folder.is_dir():
             raise InputError(f"the model folder {folder} does not exist: train one with `dvc repro train`")
-        for name in (SETTINGS, "config.json", WEIGHTS, "tokenizer.json"):
+        for name in (SETTINGS, "config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json"):
             if not (folder / name).exists():
                 raise InputError(f"the model folder {folder} lacks {name}: train it again with `dvc repro -f train`")
         try:
@@ -128,7 +128,6 @@ class EmotionClassifier(nn.Module):
             per_label = tuple(settings["threshold_per_label"][name] for name in labels)
             model.thresholds = Thresholds(per_label, settings["threshold_global"])
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise InputError(f"the model folder {folder} is damaged ({reason}): train it again") from None
+            raise InputError(f"the model folder {folder} is damaged ({str(error)[:120]}): train it again") from None
         model.tokenizer = encoders.load_tokenizer(folder)
         return model.eval()

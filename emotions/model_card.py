@@ -17,10 +17,9 @@ base_model: $encoder
 Gives a comment any of $count labels: $labels.
 
 Fine-tuned from `$encoder` ($pooling pooling) on the $train_comments training comments of `$data`, cut off at
-$max_length tokens. Its thresholds, chosen on $validation_comments validation comments, are in emotions.json: one for
-all labels ($threshold), and one for each.
+$max_length tokens. Its thresholds are in emotions.json: one for all labels ($threshold), and one for each.
 
-$figures
+$validation
 
 Load it with `EmotionClassifier.from_pretrained`, or ask it with `python -m emotions predict "text"`. It repeats the
 judgements of those who labelled its data, with their culture and their errors: fit for research and for aggregates,
@@ -41,5 +40,10 @@ def write(encoder: str, data: str, model: EmotionClassifier, metrics: dict) -> s
         pooling=model.pooling,
         max_length=model.max_length,
         threshold=model.thresholds.common,
-        figures=f"| on the validation part | |\n| --- | --- |\n{rows}" if rows else "No validation part was kept.",
+        validation=(
+            f"They were chosen on {metrics['validation_comments']} validation comments, on which the model has\n\n"
+            f"| | |\n| --- | --- |\n{rows}"
+            if rows
+            else "No validation part was kept: nothing was chosen, and nothing is known of how good it is."
+        ),
     )

@@ -83,8 +83,8 @@ def load(path: str | Path = "params.yaml") -> Params:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path} is missing: run from the folder that holds it") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes that are no UTF-8, dates that do not exist
+        raise InputError(f"{path} is no valid YAML: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path} should hold one `name: value` a line")
     try:

@@ -28,8 +28,8 @@ def read(path: str | Path, ids: np.ndarray) -> np.ndarray:
         table = pq.read_table(path)
         fits = table["id"].to_pylist() == ids.tolist()
         parts = np.array(table["part"].to_pylist())
-    except (pa.ArrowException, KeyError) as error:
-        raise InputError(f"{path} is damaged ({' '.join(str(error).split())[:100]}): run `dvc repro split`") from None
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise InputError(f"{path} is damaged ({str(error)[:100]}): run `dvc repro split`") from None
     if not fits:
         raise InputError(f"{path} was made for other comments than comments.parquet: run `dvc repro split`")
     return parts

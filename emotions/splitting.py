@@ -95,4 +95,4 @@ def _train_test_split(rows: np.ndarray, size: float, seed: int) -> list[np.ndarr
     try:
         return train_test_split(rows, test_size=size, random_state=seed)
     except ValueError as error:
-        raise InputError(f"{len(rows)} comments cannot be split: {' '.join(str(error).split())}") from None
+        raise InputError(f"{len(rows)} comments cannot be split: {error}") from None

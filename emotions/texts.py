@@ -1,5 +1,6 @@
 """Texts to predict on, read piece by piece, so that a file of any size needs little memory."""
 
+import csv
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -7,7 +8,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from emotions.errors import InputError
@@ -26,9 +26,9 @@ def read(file: str) -> Iterator[str]:
         raise InputError(
             f"{file} does not exist: --file should name a text, CSV or parquet file, or be - for standard input"
         )
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return _parquet(path)
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         return _csv(path)
     return _lines(path.open("rb"), file)
 
@@ -45,36 +45,39 @@ def pieces(texts: Iterable[str], size: int) -> Iterator[list[str]]:
         yield piece
 
 
-def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
+def _decoded(stream: BinaryIO, name: str) -> Iterator[str]:
+    """Yield the lines of a stream with their ends."""
     with stream:
         for number, line in enumerate(stream, 1):
             try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+                yield line.decode("utf-8").removeprefix("\ufeff" if number == 1 else "")
             except UnicodeDecodeError as error:
-                raise InputError(f"{name}, line {number}: byte 0x{line[error.start]:02x} is not UTF-8") from None
-            if not text.strip():
-                raise InputError(f"{name}, line {number} is empty: it should be a comment")
-            yield text
+                byte = line[error.start]
+                raise InputError(f"{name}, line {number}: byte 0x{byte:02x} is not UTF-8; save it as UTF-8") from None
+
+
+def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
+    for number, line in enumerate(_decoded(stream, name), 1):
+        if not line.strip():
+            raise InputError(f"{name}, line {number} is empty: it should be a comment")
+        yield line.rstrip("\r\n")
 
 
 def _csv(path: Path) -> Iterator[str]:
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty")
-    parsing = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    converting = pyarrow.csv.ConvertOptions(
-        include_columns=["text"],
-        column_types={"text": pa.string()},
-        strings_can_be_null=False,
-        quoted_strings_can_be_null=False,
-    )
-    reading = pyarrow.csv.ReadOptions(use_threads=False)
+    rows = csv.reader(_decoded(path.open("rb"), str(path)), strict=True)
     try:
-        with pyarrow.csv.open_csv(path, reading, parsing, converting) as reader:
-            yield from _column(reader, path, first_row=2)
-    except pa.ArrowKeyError:
-        raise InputError(f"{path} has no column text") from None
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path} is no valid CSV: {' '.join(str(error).split())[:160]}") from None
+        header = next(rows, None)
+        if header is None:
+            raise InputError(f"{path} is empty")
+        if "text" not in header:
+            raise InputError(f"{path} has no column text")
+        column = header.index("text")
+        for number, row in enumerate(filter(None, rows), 2):
+            if len(row) != len(header):
+                raise InputError(f"{path}, row {number} has {len(row)} columns, but the header has {len(header)}")
+            yield _checked(row[column], path, number)
+    except csv.Error as error:
+        raise InputError(f"{path}, line {rows.line_num}: {error}; is a quote not closed?") from None
 
 
 def _parquet(path: Path) -> Iterator[str]:
@@ -82,14 +85,14 @@ def _parquet(path: Path) -> Iterator[str]:
         with pq.ParquetFile(path) as file:
             if "text" not in file.schema_arrow.names:
                 raise InputError(f"{path} has no column text")
-            yield from _column(file.iter_batches(columns=["text"]), path, first_row=1)
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path} is no valid parquet file: {' '.join(str(error).split())[:160]}") from None
+            columns = (batch.column("text").to_pylist() for batch in file.iter_batches(columns=["text"]))
+            for number, text in enumerate(chain.from_iterable(columns), 1):
+                yield _checked(text, path, number)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} is no valid parquet file: {str(error)[:160]}") from None
 
 
-def _column(batches: Iterable[pa.RecordBatch], path: Path, first_row: int) -> Iterator[str]:
-    texts = chain.from_iterable(batch.column("text").to_pylist() for batch in batches)
-    for row, text in enumerate(texts, first_row):
-        if not isinstance(text, str) or not text.strip():
-            raise InputError(f"{path}, row {row}: the text is {text!r}, but should be a comment")
-        yield text
+def _checked(text: object, path: Path, row: int) -> str:
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"{path}, row {row}: the text is {text!r}, but should be a comment")
+    return text

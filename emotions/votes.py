@@ -13,13 +13,15 @@ class Merged:
     """The comments that are left, and what was left out.
 
     rows: the index of each comment's first judgement in the `Judgements` that were merged. labels: (n, L) uint8.
-    unclear: judgements dropped because their rater could not tell. unlabelled: comments dropped because no label was
-    left to them, those with unclear judgements alone included.
+    unclear: judgements dropped because their rater could not tell. merged: judgements that went into another of the
+    same comment. unlabelled: comments dropped because no label was left to them. The last three and the number of
+    rows add up to the number of judgements.
     """
 
     rows: np.ndarray
     labels: np.ndarray
     unclear: int
+    merged: int
     unlabelled: int
 
 
@@ -45,4 +47,11 @@ def merge(judgements: Judgements, min_votes: int) -> Merged:
     if not len(kept):
         raise InputError(f"no comment is left: none has a label with min_votes {min_votes}; lower it")
     _, first = np.unique(comments, return_index=True)
-    return Merged(first[kept], labels[kept], len(judgements.ids) - len(clear), len(labels) - len(kept))
+    judged = len(np.unique(comments[clear]))
+    return Merged(
+        rows=first[kept],
+        labels=labels[kept],
+        unclear=len(judgements.ids) - len(clear),
+        merged=len(clear) - judged,
+        unlabelled=judged - len(kept),
+    )

@@ -43,7 +43,7 @@ def main() -> None:
     rows, kept = len(judgements.ids), len(texts)
     print(f"read       {rows:>9,} rows with {len(judgements.label_names)} labels from {settings.data}")
     print(f"dropped    {merged.unclear:>9,} rows marked unclear")
-    print(f"merged     {rows - kept - merged.unlabelled:>9,} rows into others of the same comment")
+    print(f"merged     {merged.merged:>9,} rows into others of the same comment")
     print(f"dropped    {merged.unlabelled:>9,} comments without a label")
     print(f"kept       {kept:>9,} comments, {merged.labels.sum() / kept:.2f} labels each")
     print(f"tokenised  {len(tokens.ids):>9,} tokens, {len(tokens.ids) / kept:.1f} a comment")

@@ -1,5 +1,7 @@
 """Tokens and batches: nothing lost, nothing twice, no padding that is not needed."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -16,67 +18,40 @@ def tokenizer(tiny_encoder):
     return load_tokenizer(tiny_encoder)
 
 
-def some_lengths(count: int) -> np.ndarray:
-    return np.random.default_rng(count).integers(3, 40, count)
+def epoch_of(count: int, seed: int = 1, epoch: int = 1) -> list[np.ndarray]:
+    return batches.shuffled(np.random.default_rng(count).integers(3, 40, count), 8, seed, epoch)
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 400, 1003])
 def test_an_epoch_has_each_comment_exactly_once_in_full_batches(count):
-    epoch = batches.shuffled(some_lengths(count), 8, seed=1, epoch=1)
-    assert sorted(np.concatenate(epoch)) == list(range(count))
-    assert sorted(map(len, epoch))[1:] == [8] * (len(epoch) - 1)
+    found = epoch_of(count)
+    assert sorted(np.concatenate(found)) == list(range(count))
+    assert sorted(map(len, found))[1:] == [8] * (len(found) - 1)
 
 
 def test_the_order_depends_on_seed_and_epoch_alone():
-    def order(seed: int, epoch: int) -> list[int]:
-        return np.concatenate(batches.shuffled(some_lengths(500), 8, seed, epoch)).tolist()
-
-    first = order(1, 1)
-    np.random.seed(3)
-    torch.manual_seed(3)
-    assert order(1, 1) == first
-    assert len({tuple(order(seed, epoch)) for seed, epoch in [(1, 1), (1, 2), (2, 1), (2, 2)]}) == 4
-
-
-def test_batches_hold_comments_of_like_length_in_no_order_of_length():
-    lengths = np.where(np.arange(800) % 2, 5, 50)
-    epoch = [lengths[batch] for batch in batches.shuffled(lengths, 8, seed=1, epoch=1)]
-    mixed = sum(len(set(batch)) > 1 for batch in epoch)
-    changes = sum(one.max() != other.max() for one, other in zip(epoch, epoch[1:], strict=False))
-    assert mixed <= 2 and changes > 20
-
-
-@pytest.mark.parametrize("count", [0, 1, 9, 200])
-def test_prediction_goes_once_from_the_shortest_comment_to_the_longest(count):
-    lengths = some_lengths(count)
-    found = list(batches.by_length(lengths, 8))
-    order = np.concatenate([*found, np.zeros(0, int)]).astype(int)
-    assert sorted(order) == list(range(count)) and max(map(len, found), default=0) <= 8
-    assert (np.diff(lengths[order]) >= 0).all()
-
-
-@pytest.mark.parametrize("chunk", [10_000, 25, 10, 1])
-def test_tokens_are_the_tokenizers_own_however_many_texts_there_are(tokenizer, monkeypatch, chunk):
-    monkeypatch.setattr(batches, "CHUNK", chunk)
-    tokens, truncated = batches.tokenise(tokenizer, TEXTS, 64)
-    found = [tokens.ids[start:end].tolist() for start, end in zip(tokens.offsets, tokens.offsets[1:], strict=False)]
-    assert found == [tokenizer(text).input_ids for text in TEXTS]
-    assert [tokenizer.decode(ids, skip_special_tokens=True) for ids in found] == [text.lower() for text in TEXTS]
-    assert tokens.lengths.tolist() == [len(ids) for ids in found] and len(tokens) == 25 and truncated == 0
-
-
-def test_no_texts_give_no_tokens(tokenizer):
-    tokens, truncated = batches.tokenise(tokenizer, [], 64)
-    assert (len(tokens), len(tokens.ids), truncated) == (0, 0, 0)
+    orders = {}
+    for seed, epoch in [(1, 1), (1, 2), (2, 1), (2, 2)] * 2:
+        order = np.concatenate(epoch_of(500, seed, epoch)).tolist()
+        np.random.seed(3)
+        assert orders.setdefault((seed, epoch), order) == order
+    assert len(set(map(tuple, orders.values()))) == 4
 
 
 @pytest.mark.parametrize("max_length", [3, 6, 9, 64])
-def test_texts_that_are_cut_off_are_counted_and_keep_their_special_tokens(tokenizer, max_length):
-    full = [len(tokenizer(text).input_ids) for text in TEXTS]
-    tokens, truncated = batches.tokenise(tokenizer, TEXTS, max_length)
-    assert truncated == sum(length > max_length for length in full)
-    assert tokens.lengths.tolist() == [min(length, max_length) for length in full]
-    assert (tokens.ids[tokens.offsets[1:] - 1] == tokenizer.sep_token_id).all()
+@pytest.mark.parametrize("count", [0, 1, 10, 25])
+def test_tokens_are_the_tokenizers_own_and_texts_that_are_cut_are_counted(tokenizer, monkeypatch, count, max_length):
+    monkeypatch.setattr(batches, "CHUNK", 10)
+    tokens, truncated = batches.tokenise(tokenizer, TEXTS[:count], max_length)
+    found = [tokens.ids[start:end].tolist() for start, end in pairwise(tokens.offsets)]
+    full = [tokenizer(text).input_ids for text in TEXTS[:count]]
+    # What is cut off keeps the token that ends every comment.
+    assert found == [ids if len(ids) <= max_length else [*ids[: max_length - 1], ids[-1]] for ids in full]
+    assert truncated == sum(len(ids) > max_length for ids in full)
+    assert len(tokens) == count and tokens.lengths.tolist() == [len(ids) for ids in found]
+    if not truncated:
+        decoded = [tokenizer.decode(ids, skip_special_tokens=True) for ids in found]
+        assert decoded == [text.lower() for text in TEXTS[:count]]
 
 
 @pytest.mark.parametrize("positions", [[4], [0, 1, 2], [24, 3, 3, 11]])

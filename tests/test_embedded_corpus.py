@@ -14,11 +14,8 @@ def comments() -> Judgements:
     return corpus.read(ROOT / "data" / "comments.csv")
 
 
-def test_there_are_at_least_3000_comments(comments: Judgements):
+def test_there_are_3000_comments_and_90_of_every_label(comments: Judgements):
     assert len(comments.ids) >= 3_000
-
-
-def test_every_label_of_goemotions_is_on_at_least_90_comments(comments: Judgements):
     assert comments.label_names == corpus.GOEMOTIONS_LABELS
     counts = dict(zip(comments.label_names, comments.labels.sum(axis=0), strict=True))
     assert {name: count for name, count in counts.items() if count < 90} == {}

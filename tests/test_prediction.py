@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-import torch
 
 from emotions import batches, prediction
 from tests.conftest import small_comments
 from tests.test_model import small_model
 
-TEXTS = [text for _, text, _ in small_comments(90)]
+TEXTS = [text for _, text, _ in small_comments(16)]
 
 
 @pytest.fixture
@@ -18,19 +17,16 @@ def model(tiny_encoder):
 
 def test_each_text_gets_what_it_gets_alone_in_the_order_given(model, monkeypatch):
     alone = np.concatenate([prediction.predict_texts(model, [text]) for text in TEXTS])
-    assert alone.shape == (90, 4) and alone.dtype == np.float32 and ((alone > 0) & (alone < 1)).all()
+    monkeypatch.setattr(prediction, "BATCH_SIZE", 5)
     np.testing.assert_allclose(prediction.predict_texts(model, TEXTS), alone, atol=1e-6)
-    monkeypatch.setattr(prediction, "BATCH_SIZE", 7)
-    np.testing.assert_allclose(prediction.predict_texts(model, TEXTS[::-1]), alone[::-1], atol=1e-6)
+    assert alone.shape == (16, 4) and len(np.unique(alone[:, 0].round(5))) > 12
 
 
 def test_logits_are_of_the_positions_asked_for(model):
     tokens, _ = batches.tokenise(model.tokenizer, TEXTS, model.max_length)
-    everything = prediction.predict_logits(model, tokens, np.arange(90))
-    positions = np.array([70, 3, 3, 89])
+    everything, positions = prediction.predict_logits(model, tokens, np.arange(16)), np.array([12, 3, 3, 15])
     found = prediction.predict_logits(model, tokens, positions)
-    np.testing.assert_allclose(found, everything[positions], atol=1e-5)
-    assert len(np.unique(everything[:, 0].round(5))) > 80
+    np.testing.assert_allclose(found, everything[positions], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -52,9 +48,3 @@ def test_a_text_that_is_too_long_counts_up_to_the_models_length(model):
     full, cut, shorter = prediction.predict_texts(model, texts)
     np.testing.assert_allclose(cut, full, atol=1e-6)
     assert not np.allclose(shorter, full, atol=1e-6)
-
-
-def test_labels_do_not_exclude_each_other():
-    logits = np.array([[1000.0, 1000.0, -1000.0, 0.0]], np.float32)
-    assert prediction.probabilities(logits).tolist() == [[1.0, 1.0, 0.0, 0.5]]
-    assert torch.tensor(prediction.probabilities(np.log(np.array([[3.0]], np.float32)))).item() == pytest.approx(0.75)

@@ -27,38 +27,21 @@ def raw() -> Judgements:
 
 
 @needs_official
-@pytest.mark.parametrize(("part", "count"), [("train", 39_069), ("validation", 4_341), ("test", 5_426)])
-def test_every_part_has_all_its_comments(official: Judgements, part: str, count: int):
-    assert (official.parts == part).sum() == count
-
-
-@needs_official
-@pytest.mark.parametrize(("name", "part"), corpus.PARTS.items())
-def test_no_text_keeps_the_quotes_of_the_file_format(official: Judgements, name: str, part: str):
+@pytest.mark.parametrize(("name", "count"), [("train.tsv", 39_069), ("dev.tsv", 4_341), ("test.tsv", 5_426)])
+def test_every_part_has_all_its_texts_without_the_quotes_of_the_format(official: Judgements, name: str, count: int):
     with (OFFICIAL / name).open(encoding="utf-8", newline="") as file:
+        quoted = sum(line.startswith('"') for line in file)
+        file.seek(0)
         expected = [text for text, _, _ in csv.reader(file, delimiter="\t")]
-    lines = (OFFICIAL / name).read_text(encoding="utf-8").splitlines()
-    assert sum(line.startswith('"') for line in lines) > 100
-    assert [text for text, where in zip(official.texts, official.parts, strict=True) if where == part] == expected
-
-
-@needs_official
-def test_every_comment_keeps_its_labels_whatever_min_votes(official: Judgements):
-    merged = votes.merge(official, min_votes=3)
-    assert len(merged.rows) == len(official.ids) == 48_836
-    assert (merged.labels == official.labels).all()
-    splitting.check(splitting.official(official.parts), merged.labels, official.label_names, validation=True)
-
-
-@needs_raw
-def test_the_raw_sample_has_all_its_judgements(raw: Judgements):
-    assert (len(raw.ids), raw.unclear.sum()) == (10_429, 172)
-    assert raw.label_names == corpus.GOEMOTIONS_LABELS
+    members = np.flatnonzero(official.parts == corpus.PARTS[name])
+    assert len(members) == count and quoted > 100
+    assert [official.texts[member] for member in members] == expected
 
 
 @needs_raw
 @pytest.mark.parametrize(("min_votes", "kept"), [(1, 9_592), (2, 240)])
 def test_the_raw_sample_merges_to_its_labelled_comments(raw: Judgements, min_votes: int, kept: int):
+    assert (len(raw.ids), raw.unclear.sum()) == (10_429, 172)
     rows = votes.merge(raw, min_votes).rows
     assert len(rows) == len({raw.ids[row] for row in rows}) == kept
 

@@ -1,0 +1,147 @@
+"""The training loop: it learns, gives the same weights each time, and stops with a reason when it cannot go on."""
+
+import numpy as np
+import pytest
+import torch
+from accelerate.state import AcceleratorState
+from safetensors.torch import save
+
+from emotions import batches, encoders, training
+from emotions.errors import InputError
+from emotions.model import EmotionClassifier
+from emotions.training import Recipe
+from tests.conftest import LABELS, small_comments
+
+COMMENTS = small_comments(48)
+TARGETS = np.array([[label in names for label in LABELS] for _, _, names in COMMENTS]).astype(np.uint8)
+TRAIN, VALIDATION, NONE = np.arange(40), np.arange(40, 48), np.arange(0)
+RECIPE = {"lr": 1e-3, "head_lr": 1e-2, "weight_decay": 0.01, "warmup": 0.2, "epochs": 2, "batch_size": 8}
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="trains in fp16, and there is no GPU here")
+# On the GPU where there is one.
+every_precision = pytest.mark.parametrize("precision", ["fp32", "bf16", pytest.param("fp16", marks=needs_gpu)])
+
+
+@pytest.fixture(autouse=True)
+def no_traces():
+    """Leave nothing of what accelerate and torch hold for the whole process; use one thread, quickest here."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    AcceleratorState._reset_state(True)
+    yield
+    AcceleratorState._reset_state(True)
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def train(tiny_encoder):
+    """Train a new model on the small comments; the recipe's fields and the positions can be given."""
+
+    def run(positions=TRAIN, validation=VALIDATION, prepare=lambda model: None, **changes):
+        recipe = Recipe(**{**RECIPE, "max_grad_norm": 1.0, "precision": "fp32", "seed": 1, **changes})
+        training.make_deterministic(recipe.seed)
+        model = EmotionClassifier(encoders.load_encoder(tiny_encoder), LABELS, "mean", 0.1, max_length=32)
+        model.tokenizer = encoders.load_tokenizer(tiny_encoder)
+        tokens, _ = batches.tokenise(model.tokenizer, [text for _, text, _ in COMMENTS], 32)
+        prepare(model)
+        return model, training.train(model, tokens, TARGETS, positions, validation, recipe)
+
+    return run
+
+
+@every_precision
+def test_the_loss_falls_and_the_model_stays_in_fp32(train, precision):
+    model, history = train(precision=precision, epochs=6, lr=1e-2)
+    losses = [row["train_loss"] for row in history.epochs]
+    assert losses[-1] < 0.7 * losses[0] and history.epochs[-1]["validation_loss"] < history.epochs[0]["validation_loss"]
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    ids = torch.tensor([[2, 5, 3]], device=model.head.weight.device)
+    model.eval()
+    assert torch.equal(model(ids, torch.ones_like(ids)), EmotionClassifier.forward(model, ids, torch.ones_like(ids)))
+
+
+@every_precision
+def test_two_runs_give_the_same_bytes_and_another_seed_gives_others(train, precision):
+    first, again, other = (save(train(seed=seed, precision=precision)[0].state_dict()) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_the_history_has_the_mean_losses_of_rows_of_steps_and_of_epochs(train, monkeypatch):
+    monkeypatch.setattr(training, "ROWS_PER_EPOCH", 2)
+    # 13 steps an epoch, of 3 comments each, that learn next to nothing.
+    positions = np.arange(39)
+    _, history = train(positions, positions, batch_size=3, lr=1e-30, head_lr=1e-30)
+    assert [row["step"] for row in history.steps] == [6, 12, 13, 18, 24, 26]
+    assert [(row["epoch"], row["step"]) for row in history.epochs] == [(1, 13), (2, 26)]
+    weighted = np.average([row["loss"] for row in history.steps[:3]], weights=[6, 6, 1])
+    assert history.epochs[0]["train_loss"] == pytest.approx(weighted)
+    belief = 1 / (1 + np.exp(-history.validation_logits.astype(float)))
+    expected = -np.log(np.where(TARGETS[positions], belief, 1 - belief)).mean()
+    assert history.epochs[1]["validation_loss"] == pytest.approx(expected, rel=1e-5)
+    # Dropout is all the difference.
+    assert history.epochs[1]["train_loss"] == pytest.approx(expected, rel=0.05)
+
+
+def test_validation_can_be_left_out_and_has_no_influence_on_what_is_learned(train):
+    (model, history), (other, _) = train(validation=NONE), train()
+    assert history.validation_logits is None
+    assert [row["validation_loss"] for row in history.epochs] == [None, None]
+    assert save(model.state_dict()) == save(other.state_dict())
+
+
+def test_the_learning_rate_rises_and_then_falls_to_almost_nothing(train):
+    _, history = train(epochs=4, warmup=0.25)
+    rates = [row["lr"] for row in history.steps]
+    # 20 steps, 5 of them to warm up.
+    assert rates[:5] == pytest.approx([1e-3 * step / 5 for step in range(5)])
+    assert rates[5:] == pytest.approx([1e-3 * step / 15 for step in range(15, 0, -1)])
+
+
+def test_the_head_has_its_own_learning_rate_and_only_matrices_decay(tiny_encoder):
+    model = EmotionClassifier(encoders.load_encoder(tiny_encoder), LABELS, "mean", 0.1, max_length=32)
+    groups = training._parameter_groups(model, Recipe(**RECIPE, max_grad_norm=1.0, precision="fp32", seed=1))
+    found = {id(one): (group["lr"], group["weight_decay"]) for group in groups for one in group["params"]}
+    assert sum(len(group["params"]) for group in groups) == len(found) == len(list(model.parameters()))
+    for name, parameter in model.named_parameters():
+        lr = 1e-2 if name.startswith("head.") else 1e-3
+        spared = name.endswith(".bias") or "LayerNorm" in name
+        assert found[id(parameter)] == (lr, 0.0 if spared else 0.01), name
+
+
+@pytest.mark.parametrize(("step", "epoch"), [(1, 1), (7, 1), (10, 1), (28, 2)])
+def test_a_loss_that_is_no_number_stops_training_with_its_step(train, monkeypatch, step, epoch):
+    monkeypatch.setattr(training, "ROWS_PER_EPOCH", 2)
+    calls = []
+
+    def spoil(model, inputs, logits):
+        calls.append(model.training)
+        return logits * float("nan") if sum(calls) == step else logits
+
+    # 14 steps an epoch, looked at after every 7.
+    with pytest.raises(InputError, match=rf"^the loss is nan at step {step} \(epoch {epoch}\): lower lr or head_lr$"):
+        train(batch_size=3, prepare=lambda model: model.register_forward_hook(spoil))
+
+
+@pytest.mark.parametrize(
+    ("gpu", "bf16", "asked", "expected"),
+    [
+        (False, False, "auto", "fp32"),
+        (False, False, "bf16", "bf16"),
+        (True, True, "auto", "bf16"),
+        (True, False, "auto", "fp16"),
+        (True, True, "fp16", "fp16"),
+        (True, True, "fp32", "fp32"),
+    ],
+)
+def test_the_precision_is_what_was_asked_for_or_what_the_device_does_well(monkeypatch, gpu, bf16, asked, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    # A GPU that emulates bf16 says that it has it when emulation counts.
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: bf16 or including_emulation)
+    assert training.choose_precision(asked) == expected
+
+
+def test_fp16_without_a_gpu_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="precision fp16 needs a GPU, and there is none here: use auto"):
+        training.choose_precision("fp16")
