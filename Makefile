@@ -4,7 +4,7 @@ VENV := .venv
 # DVC runs `python` from PATH: it must be the environment's.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help repro test lint
+.PHONY: help repro test experiments lint
 help:           ## show this
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -15,6 +15,9 @@ test: $(VENV)/installed-dev ## install what the tests need, then run ruff and py
 	ruff check .
 	ruff format --check .
 	pytest
+
+experiments: $(VENV)/installed ## show the experiments, with what differs between them
+	dvc exp show --only-changed --drop '(emotions|stages|model|data/.*)'
 
 lint: $(VENV)/installed-dev ## put the code into its format and report what is wrong with it
 	ruff format .

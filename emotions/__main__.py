@@ -1,4 +1,4 @@
-"""What a person runs by hand: `python -m emotions predict …` and `python -m emotions score …`.
+"""By hand: `python -m emotions predict …`, `python -m emotions score …`, `python -m emotions review …`.
 
 Imports stand inside the functions, so that `--help` does not wait for torch.
 """
@@ -6,6 +6,8 @@ Imports stand inside the functions, so that `--help` does not wait for torch.
 import argparse
 import json
 import os
+import sys
+import tempfile
 from pathlib import Path
 
 from emotions import errors
@@ -87,6 +89,15 @@ def score(arguments: argparse.Namespace) -> None:
         print("\n".join(f"{name:<24} {value}" for name, value in metrics.items()))
 
 
+def review(arguments: argparse.Namespace) -> None:
+    """Print, as Markdown for a pull request, what the workspace changes against a commit."""
+    from emotions import review
+
+    figure = arguments.figure or str(Path(tempfile.gettempdir(), "review.png"))
+    print(review.review(arguments.base, figure), end="")
+    print(f"loss of both runs: {figure}", file=sys.stderr)
+
+
 def main() -> None:
     """Parse the command line and run one command."""
     common = argparse.ArgumentParser(add_help=False)
@@ -113,6 +124,15 @@ def main() -> None:
         "--min-votes", type=int, default=1, metavar="N", help="raters that must agree on a label (default: 1)"
     )
     command.set_defaults(run=score)
+
+    command = commands.add_parser("review", help="print, as Markdown, what the workspace changes against a commit")
+    command.add_argument(
+        "base", nargs="?", metavar="BASE", help="a commit (default: where the branch left origin/main, else main)"
+    )
+    command.add_argument(
+        "--figure", metavar="FILE", help="where to draw the loss of both (default: review.png in the temporary folder)"
+    )
+    command.set_defaults(run=review)
 
     arguments = parser.parse_args()
     arguments.run(arguments)

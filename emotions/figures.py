@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from emotions.files import replacing
 
@@ -37,6 +38,29 @@ def draw_loss(steps: pd.DataFrame, epochs: pd.DataFrame, path: str | Path) -> No
         axes.set_title("Loss")
         axes.set_xlim(left=0)
         axes.legend(frameon=False)
+        _save(figure, path)
+
+
+def draw_loss_of_runs(runs: dict[str, pd.DataFrame], path: str | Path) -> None:
+    """Draw the loss by epoch of two runs, named by the keys, the earlier first; one run alone is drawn as the later.
+
+    Each has the columns epoch, train_loss and validation_loss, the last without numbers where nothing was validated.
+    """
+    parts = [("training, mean of the epoch", "train_loss", "o-", BLUE)]
+    if any(epochs["validation_loss"].notna().any() for epochs in runs.values()):
+        parts.append(("validation, after the epoch", "validation_loss", "s--", ORANGE))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8, 4.5), layout="constrained")
+        panels = figure.subplots(1, len(parts), sharex=True, sharey=True, squeeze=False)[0]
+        for axes, (title, column, line, colour) in zip(panels, parts, strict=True):
+            for (name, epochs), shade in zip(runs.items(), [GREY, colour][-len(runs) :], strict=True):
+                if epochs[column].notna().any():
+                    axes.plot(epochs["epoch"], epochs[column], line, color=shade, label=name)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.set_xlabel("epoch")
+            axes.set_title(f"Loss: {title}")
+            axes.legend(frameon=False)
+        panels[0].set_ylabel("binary cross-entropy (nats)")
         _save(figure, path)
 
 

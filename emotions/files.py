@@ -1,5 +1,6 @@
 """Outputs appear whole or not at all: written under a temporary name, then renamed."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -42,6 +43,15 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, content: dict) -> None:
     """Write `content` as JSON, one key a line, in the given order."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def sha256(path: str | Path) -> str:
+    """Return the sha256 of a file's content, in hexadecimal."""
+    digest = hashlib.sha256()  # hashlib.file_digest needs Python 3.11
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _remove(path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from emotions.errors import InputError
 
@@ -43,14 +43,17 @@ class Params(BaseModel):
     batch_size: int = Field(ge=1)
     max_grad_norm: float = Field(gt=0)
     precision: Literal["auto", "fp32", "bf16", "fp16"]
+    deterministic: bool
+    threads: int = Field(ge=0)
+    checkpoint_minutes: float = Field(ge=0)
     # evaluate
     threshold: Literal["per_label", "global"] | float
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_booleans(cls, value: Any) -> Any:
+    def _no_booleans(cls, value: Any, info: ValidationInfo) -> Any:
         # YAML 1.1 reads `on` and `yes` as true, which pydantic would take for the number 1.
-        if isinstance(value, bool):
+        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError("should not be true or false")
         return value
 

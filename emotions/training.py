@@ -1,7 +1,7 @@
 """The training loop: mixed precision, two learning rates, warm-up and linear decay."""
 
 import math
-import os
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,11 +9,12 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
-from transformers import get_linear_schedule_with_warmup, set_seed
+from transformers import get_linear_schedule_with_warmup
 
-from emotions import batches
+from emotions import batches, interrupts
 from emotions.batches import Tokens
-from emotions.errors import InputError
+from emotions.checkpoints import Checkpoints
+from emotions.errors import InputError, Interrupted
 from emotions.model import EmotionClassifier
 from emotions.prediction import predict_logits
 from emotions.progress import Progress
@@ -51,13 +52,6 @@ class History:
     validation_logits: np.ndarray | None = None
 
 
-def make_deterministic(seed: int) -> None:
-    """Seed Python, NumPy and torch, and let torch use deterministic algorithms alone. Call before making a model."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with this alone
-    set_seed(seed)
-    torch.use_deterministic_algorithms(True)
-
-
 def choose_precision(precision: str) -> str:
     """Return fp32, bf16 or fp16 for a `precision` of those or auto: what this machine's device does well.
 
@@ -80,12 +74,17 @@ def train(
     train_positions: np.ndarray,
     validation_positions: np.ndarray,
     recipe: Recipe,
+    checkpoints: Checkpoints | None = None,
+    checkpoint_minutes: float = math.inf,
 ) -> History:
     """Fine-tune `model` in place on the comments at `train_positions`, and leave it on the device, in fp32.
 
     tokens: of n comments. labels: (n, L) of 0 and 1. Positions: indices of comments; those for validation may be none.
+    checkpoints: where the run is saved after each epoch and every `checkpoint_minutes`, and resumed from; a resumed
+    run ends with the same bytes as one that was never interrupted.
 
-    Raises `InputError`, with the step, when the loss is not a finite number.
+    Raises `InputError`, with the step, when the loss is not a finite number; `Interrupted` after SIGINT or SIGTERM,
+    when the run is saved.
     """
     precision = choose_precision(recipe.precision)
     accelerator = Accelerator(mixed_precision="no" if precision == "fp32" else precision)
@@ -103,54 +102,135 @@ def train(
         flush=True,
     )
 
-    history = History()
+    run = _Run(bare_model, optimizer, schedule, accelerator.scaler)
+    if checkpoints and (state := checkpoints.load()):
+        run.load_state_dict(state)
+    saved_at = time.monotonic()
+    history = run.history
     targets = torch.from_numpy(labels.astype(np.float32))
     lengths = tokens.lengths[train_positions]
-    step = 0
-    for epoch in range(1, recipe.epochs + 1):
-        model.train()
-        epoch_loss = 0.0
-        # Losses stay on the device until a row is due: asking for each would make a GPU wait.
-        pending: list[Tensor] = []
-        pending_comments = 0
-        with Progress(f"epoch {epoch}/{recipe.epochs}", len(train_positions)) as progress:
-            for batch in batches.shuffled(lengths, recipe.batch_size, recipe.seed, epoch):
-                step += 1
-                lr = schedule.get_last_lr()[0]
-                inputs = batches.collate(tokens, train_positions[batch], bare_model.tokenizer.pad_token_id)
-                logits = model(**{name: tensor.to(accelerator.device) for name, tensor in inputs.items()})
-                target = targets[train_positions[batch]].to(accelerator.device)
-                loss = binary_cross_entropy_with_logits(logits.float(), target)
-                accelerator.backward(loss)
-                accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
-                optimizer.step()
-                optimizer.zero_grad()
-                if not accelerator.optimizer_step_was_skipped:  # fp16: the gradients overflowed
-                    schedule.step()
+    with interrupts.postponed() as stop:
+        for epoch in range(run.step // steps_per_epoch + 1, recipe.epochs + 1):
+            model.train()
+            todo = batches.shuffled(lengths, recipe.batch_size, recipe.seed, epoch)[run.step % steps_per_epoch :]
+            with Progress(f"epoch {epoch}/{recipe.epochs}", sum(map(len, todo))) as progress:
+                for batch in todo:
+                    lr = schedule.get_last_lr()[0]
+                    inputs = batches.collate(tokens, train_positions[batch], bare_model.tokenizer.pad_token_id)
+                    logits = model(**{name: tensor.to(accelerator.device) for name, tensor in inputs.items()})
+                    target = targets[train_positions[batch]].to(accelerator.device)
+                    loss = binary_cross_entropy_with_logits(logits.float(), target)
+                    accelerator.backward(loss)
+                    accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
+                    optimizer.step()
+                    optimizer.zero_grad()
+                    if not accelerator.optimizer_step_was_skipped:  # fp16: the gradients overflowed
+                        schedule.step()
 
-                pending.append(loss.detach() * len(batch))
-                pending_comments += len(batch)
-                if step % row_every == 0 or step % steps_per_epoch == 0:
-                    losses = torch.stack(pending).double().cpu().numpy()
-                    _check_finite(losses, step, epoch)
-                    history.steps.append(
-                        {"step": step, "epoch": epoch, "loss": losses.sum() / pending_comments, "lr": lr}
+                    run.count(loss.detach(), len(batch))
+                    ends_epoch = run.step % steps_per_epoch == 0
+                    if run.step % row_every == 0 or ends_epoch:
+                        run.write_row(epoch, lr)
+                    progress.add(len(batch), f"loss {history.steps[-1]['loss']:.4f}" if history.steps else "")
+                    due = stop.signal or time.monotonic() - saved_at >= checkpoint_minutes * 60
+                    if checkpoints and due and not ends_epoch:
+                        checkpoints.save(run.step, run.state_dict())
+                        saved_at = time.monotonic()
+                    if stop.signal and not ends_epoch:
+                        raise _interrupted(stop.signal, run.step)
+
+            row = {"epoch": epoch, "step": run.step, "train_loss": run.epoch_loss / len(train_positions)}
+            row["validation_loss"] = None
+            if len(validation_positions):
+                history.validation_logits = predict_logits(bare_model, tokens, validation_positions)
+                row["validation_loss"] = binary_cross_entropy_with_logits(
+                    torch.from_numpy(history.validation_logits), targets[validation_positions]
+                ).item()
+                if not math.isfinite(row["validation_loss"]):
+                    raise InputError(
+                        f"the validation loss is {row['validation_loss']} at step {run.step}: lower lr or head_lr"
                     )
-                    epoch_loss += losses.sum()
-                    pending, pending_comments = [], 0
-                progress.add(len(batch), f"loss {history.steps[-1]['loss']:.4f}" if history.steps else "")
-
-        row = {"epoch": epoch, "step": step, "train_loss": epoch_loss / len(train_positions), "validation_loss": None}
-        if len(validation_positions):
-            history.validation_logits = predict_logits(bare_model, tokens, validation_positions)
-            row["validation_loss"] = binary_cross_entropy_with_logits(
-                torch.from_numpy(history.validation_logits), targets[validation_positions]
-            ).item()
-        history.epochs.append(row)
-        told = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4f}" for name in list(row)[2:] if row[name] is not None)
-        print(f"epoch {epoch}/{recipe.epochs}: {told}", flush=True)
+            history.epochs.append(row)
+            run.epoch_loss = 0.0
+            told = [
+                f"{name.replace('_', ' ')} {value:.4f}" for name, value in list(row.items())[2:] if value is not None
+            ]
+            print(f"epoch {epoch}/{recipe.epochs}: {', '.join(told)}", flush=True)
+            if checkpoints:
+                checkpoints.save(run.step, run.state_dict())
+                saved_at = time.monotonic()
+            if stop.signal:
+                raise _interrupted(stop.signal, run.step)
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     return history
+
+
+class _Run:
+    """All that changes from one step to the next: what a checkpoint holds."""
+
+    def __init__(self, model: EmotionClassifier, optimizer, schedule, scaler):
+        parts = {"model": model, "optimizer": optimizer, "schedule": schedule, "scaler": scaler}
+        self._parts = {name: part for name, part in parts.items() if part is not None}
+        self.history = History()
+        self.step = 0
+        self.epoch_loss = 0.0
+        # Losses stay on the device until a row is due: asking for each would make a GPU wait.
+        self._pending: list[Tensor] = []
+        self._pending_comments = 0
+
+    def count(self, loss: Tensor, comments: int) -> None:
+        """Count a step with its mean loss over `comments`."""
+        self.step += 1
+        self._pending.append(loss * comments)
+        self._pending_comments += comments
+
+    def write_row(self, epoch: int, lr: float) -> None:
+        """Add a row to the history's steps. Raises `InputError` when a loss since the last one is not finite."""
+        losses = torch.stack(self._pending).double().cpu().numpy()
+        wrong = np.flatnonzero(~np.isfinite(losses))
+        if len(wrong):
+            first = self.step - len(losses) + 1 + wrong[0]
+            raise InputError(f"the loss is {losses[wrong[0]]} at step {first} (epoch {epoch}): lower lr or head_lr")
+        loss = float(losses.sum()) / self._pending_comments
+        self.history.steps.append({"step": self.step, "epoch": epoch, "loss": loss, "lr": lr})
+        self.epoch_loss += float(losses.sum())
+        self._pending, self._pending_comments = [], 0
+
+    def state_dict(self) -> dict:
+        """Return everything as tensors and plain values. Dropout's random numbers are part of it."""
+        logits = self.history.validation_logits
+        return {
+            "parts": {name: part.state_dict() for name, part in self._parts.items()},
+            "random": torch.get_rng_state(),
+            "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "step": self.step,
+            "epoch_loss": self.epoch_loss,
+            "pending": [loss.cpu() for loss in self._pending],
+            "pending_comments": self._pending_comments,
+            "steps": self.history.steps,
+            "epochs": self.history.epochs,
+            "validation_logits": None if logits is None else torch.from_numpy(logits),
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Become what `state_dict` was taken of."""
+        for name, part in self._parts.items():
+            part.load_state_dict(state["parts"][name])
+        torch.set_rng_state(state["random"])
+        if state["cuda_random"]:
+            torch.cuda.set_rng_state_all(state["cuda_random"])
+        self.step = state["step"]
+        self.epoch_loss = state["epoch_loss"]
+        self._pending = [loss.to(self._parts["model"].head.weight.device) for loss in state["pending"]]
+        self._pending_comments = state["pending_comments"]
+        self.history.steps = state["steps"]
+        self.history.epochs = state["epochs"]
+        if state["validation_logits"] is not None:
+            self.history.validation_logits = state["validation_logits"].numpy()
+
+
+def _interrupted(signal: int, step: int) -> Interrupted:
+    return Interrupted(signal, f"interrupted at step {step:,}: `dvc repro` resumes from there")
 
 
 def _parameter_groups(model: EmotionClassifier, recipe: Recipe) -> list[dict]:
@@ -166,10 +246,3 @@ def _parameter_groups(model: EmotionClassifier, recipe: Recipe) -> list[dict]:
             decay = recipe.weight_decay if decayed else 0.0
             groups.append({"params": parameters, "lr": lr, "weight_decay": decay})
     return groups
-
-
-def _check_finite(losses: np.ndarray, step: int, epoch: int) -> None:
-    wrong = np.flatnonzero(~np.isfinite(losses))
-    if len(wrong):
-        first = step - len(losses) + 1 + wrong[0]
-        raise InputError(f"the loss is {losses[wrong[0]]} at step {first} (epoch {epoch}): lower lr or head_lr")

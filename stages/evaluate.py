@@ -8,7 +8,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from emotions import comments, encoders, errors, figures, files, params, predictions_file, scores, split_file
+from emotions import (
+    bootstrap,
+    comments,
+    determinism,
+    encoders,
+    errors,
+    figures,
+    files,
+    params,
+    predictions_file,
+    provenance,
+    scores,
+    split_file,
+)
 from emotions.model import EmotionClassifier
 from emotions.prediction import predict_logits, probabilities
 
@@ -18,7 +31,9 @@ TABLE, FIGURE = "plots/per_label.csv", "plots/per_label.png"
 
 
 def main() -> None:
+    origin = provenance.Provenance([COMMENTS, SPLIT, MODEL, "params.yaml"])
     settings = params.load()
+    determinism.set_up(settings.seed, settings.threads)
     table = comments.read(COMMENTS)
     test = np.flatnonzero(split_file.read(SPLIT, table.ids) == "test")
     model = EmotionClassifier.from_pretrained(MODEL).to("cuda" if torch.cuda.is_available() else "cpu")
@@ -29,15 +44,28 @@ def main() -> None:
 
     thresholds = model.thresholds.choose(settings.threshold)
     labels, probability = table.labels[test], probabilities(predict_logits(model, table.tokens, test))
-    metrics = scores.score(labels, probability, thresholds)
+    metrics = _beside(
+        scores.score(labels, probability, thresholds),
+        bootstrap.intervals(labels, probability >= thresholds, settings.seed),
+    )
     per_label = scores.score_labels(labels, probability, thresholds, table.label_names)
 
+    origin.check()
     predictions_file.write(PREDICTIONS, table.ids[test], labels, probability, thresholds, table.label_names)
     files.write_json(METRICS, metrics)
     files.write_text(TABLE, per_label.to_csv(index=False, lineterminator="\n"))
     figures.draw_per_label(per_label, FIGURE)
     for name, value in metrics.items():
         print(f"{name:<24} {value}")
+
+
+def _beside(metrics: dict, intervals: dict) -> dict:
+    """Put each interval right after the metric that it belongs to."""
+    result = {}
+    for name, value in metrics.items():
+        result[name] = value
+        result |= {end: intervals[end] for end in (f"{name}_low", f"{name}_high") if end in intervals}
+    return result
 
 
 if __name__ == "__main__":

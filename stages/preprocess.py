@@ -7,13 +7,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from emotions import batches, comments, corpus, encoders, errors, params, votes
+from emotions import batches, comments, corpus, encoders, errors, params, provenance, votes
 
 OUTPUT = "data/processed/comments.parquet"
 
 
 def main() -> None:
+    # params.yaml says which data, and must be known before it is read.
+    origins = [provenance.Provenance(["params.yaml"])]
     settings = params.load()
+    origins.append(provenance.Provenance([settings.data]))
     folder = encoders.locate(settings.encoder, settings.revision)
     tokenizer = encoders.load_tokenizer(folder)
     longest = encoders.longest_input(folder)
@@ -27,6 +30,8 @@ def main() -> None:
     texts = np.array(judgements.texts, object)[merged.rows]
     tokens, truncated = batches.tokenise(tokenizer, list(texts), settings.max_length)
 
+    for origin in origins:
+        origin.check()
     comments.write(
         OUTPUT,
         comments.Comments(

@@ -5,12 +5,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from emotions import comments, errors, params, split_file, splitting
+from emotions import comments, errors, params, provenance, split_file, splitting
 
 INPUT, OUTPUT = "data/processed/comments.parquet", "data/splits/split.parquet"
 
 
 def main() -> None:
+    origin = provenance.Provenance([INPUT, "params.yaml"])
     settings = params.load()
     table = comments.read(INPUT)
     sizes = settings.test_size, settings.validation_size, settings.seed
@@ -23,6 +24,7 @@ def main() -> None:
     wants_validation = settings.split == "official" or settings.validation_size > 0
     splitting.check(parts, table.labels, table.label_names, wants_validation)
 
+    origin.check()
     split_file.write(OUTPUT, table.ids, parts)
     for part in splitting.PARTS:
         members = parts == part

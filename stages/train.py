@@ -1,5 +1,7 @@
 """Fine-tune the encoder, choose thresholds on the validation part: comments, split → model/, loss and metrics."""
 
+import hashlib
+import json
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -8,15 +10,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import pandas as pd
+import torch
 
 from emotions import (
+    checkpoints,
     comments,
+    determinism,
     encoders,
     errors,
     figures,
     files,
     model_card,
     params,
+    provenance,
     scores,
     split_file,
     thresholds,
@@ -27,17 +33,19 @@ from emotions.prediction import probabilities
 
 COMMENTS, SPLIT = "data/processed/comments.parquet", "data/splits/split.parquet"
 MODEL, METRICS = "model", "metrics/train.json"
+CHECKPOINTS = "checkpoints"
 LOSS, STEPS, FIGURE = "plots/loss.csv", "plots/steps.csv", "plots/loss.png"
 
 
 def main() -> None:
     settings = params.load()
+    folder = encoders.locate(settings.encoder, settings.revision)
+    origin = provenance.Provenance([COMMENTS, SPLIT, "params.yaml", folder])
     table = comments.read(COMMENTS)
     parts = split_file.read(SPLIT, table.ids)
     train, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
 
-    training.make_deterministic(settings.seed)
-    folder = encoders.locate(settings.encoder, settings.revision)
+    determinism.set_up(settings.seed, settings.threads, settings.deterministic)
     tokenizer = encoders.load_tokenizer(folder)
     if encoders.fingerprint(tokenizer) != table.tokenizer:
         raise errors.InputError(
@@ -49,7 +57,10 @@ def main() -> None:
     model.tokenizer = tokenizer
     model.start_head_at(table.labels[train].mean(axis=0))
     recipe = training.Recipe(**{field.name: getattr(settings, field.name) for field in fields(training.Recipe)})
-    history = training.train(model, table.tokens, table.labels, train, validation, recipe)
+    saved = checkpoints.Checkpoints(CHECKPOINTS, fingerprint(settings, origin))
+    history = training.train(
+        model, table.tokens, table.labels, train, validation, recipe, saved, settings.checkpoint_minutes
+    )
 
     metrics = {
         "epochs": settings.epochs,
@@ -73,6 +84,7 @@ def main() -> None:
         model.thresholds = thresholds.half(len(table.label_names))
     metrics["threshold_global"] = model.thresholds.common
 
+    origin.check()
     steps, epochs = pd.DataFrame(history.steps), pd.DataFrame(history.epochs)
     with files.replacing(MODEL) as partial:
         model.save_pretrained(partial)
@@ -81,6 +93,15 @@ def main() -> None:
     files.write_text(LOSS, epochs.to_csv(index=False, float_format="%.5f", lineterminator="\n"))
     files.write_text(STEPS, steps.to_csv(index=False, float_format="%.7g", lineterminator="\n"))
     figures.draw_loss(steps, epochs, FIGURE)
+    saved.remove()
+
+
+def fingerprint(settings: params.Params, origin: provenance.Provenance) -> str:
+    """Return a sha256 over all that decides the bytes that training ends with, this machine's part included."""
+    used = settings.model_dump(exclude={"checkpoint_minutes", "threshold"})
+    machine = [torch.__version__, torch.get_num_threads(), torch.cuda.is_available() and torch.cuda.get_device_name()]
+    content = json.dumps([used, machine, origin.digest(leave_out=["params.yaml"])], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 if __name__ == "__main__":

@@ -74,16 +74,21 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workspace(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the repository's code and pipeline, small data and a tiny encoder; the tests run inside it."""
-    for name in ("stages", "emotions"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "data").mkdir()
-    write_csv(tmp_path / "data" / "comments.csv", small_comments())
-    shutil.copytree(tiny_encoder, tmp_path / "encoder")
-    set_params(tmp_path, encoder="encoder", max_length=32, epochs=2, batch_size=8, lr=1e-3, head_lr=1e-2)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(make_workspace(tmp_path, tiny_encoder))
     return tmp_path
+
+
+def make_workspace(folder: Path, encoder: Path) -> Path:
+    """Put the repository's code and pipeline, small data and an encoder into a folder, and return it."""
+    for name in ("stages", "emotions"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "data").mkdir()
+    write_csv(folder / "data" / "comments.csv", small_comments())
+    shutil.copytree(encoder, folder / "encoder")
+    set_params(folder, encoder="encoder", max_length=32, epochs=2, batch_size=8, lr=1e-3, head_lr=1e-2)
+    return folder
 
 
 def set_params(folder: Path, **changes: object) -> None:

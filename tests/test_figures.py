@@ -9,9 +9,15 @@ from emotions import figures
 STEPS = pd.DataFrame({"step": [1, 2, 3, 4], "loss": [0.7, 0.5, 0.4, 0.3]})
 EPOCHS = pd.DataFrame({"step": [2, 4], "train_loss": [0.6, 0.35], "validation_loss": [0.65, 0.5]})
 PER_LABEL = pd.DataFrame({"label": ["joy", "anger", "fear"], "f1": [0.5, 0.5, 0.0], "support": [1200, 30, 1]})
+RUNS = {"main": EPOCHS.assign(epoch=[1, 2]), "workspace": EPOCHS.assign(epoch=[1, 2], train_loss=[0.5, 0.3])}
 DRAWINGS = {
     "loss": lambda path: figures.draw_loss(STEPS, EPOCHS, path),
     "loss without validation": lambda path: figures.draw_loss(STEPS, EPOCHS.assign(validation_loss=None), path),
+    "loss of two runs": lambda path: figures.draw_loss_of_runs(RUNS, path),
+    "loss of one run": lambda path: figures.draw_loss_of_runs({"workspace": RUNS["workspace"]}, path),
+    "loss of two runs, one without validation": lambda path: figures.draw_loss_of_runs(
+        {**RUNS, "main": RUNS["main"].assign(validation_loss=None)}, path
+    ),
     "per label": lambda path: figures.draw_per_label(PER_LABEL, path),
     "per label, in other order": lambda path: figures.draw_per_label(PER_LABEL[::-1], path),
 }
@@ -27,7 +33,7 @@ def test_the_same_numbers_in_any_order_give_the_same_bytes_without_a_software_ve
         assert b"tEXt" not in content and b"atplotlib" not in content
         pictures.add(content)
     # Those per label are one and the same.
-    assert len(pictures) == 3
+    assert len(pictures) == len(DRAWINGS) - 1
 
 
 @pytest.mark.parametrize("drawing", DRAWINGS)

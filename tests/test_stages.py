@@ -51,6 +51,9 @@ def test_the_pipeline_writes_everything_that_dvc_yaml_promises(workspace, capsys
         "f1_micro", "f1_macro", "f1_weighted", "precision_macro", "recall_macro", "hamming_loss", "subset_accuracy",
         "average_precision_macro", "roc_auc_macro", "calibration_error", "f1_micro_at_half", "f1_macro_at_half",
     } <= set(metrics)  # fmt: skip
+    assert list(metrics)[1:7] == [
+        "f1_micro", "f1_micro_low", "f1_micro_high", "f1_macro", "f1_macro_low", "f1_macro_high",
+    ]  # fmt: skip
     parts = pq.read_table("data/splits/split.parquet")["part"].to_pylist()
     predictions = pd.read_parquet("data/predictions/test.parquet")
     assert len(predictions) == parts.count("test") == metrics["comments"]
@@ -214,6 +217,30 @@ def test_stages_refuse_files_of_another_run(workspace):
     run("preprocess")
     with pytest.raises(InputError, match=r"made for other comments.*dvc repro split"):
         run("train")
+
+
+def test_what_is_edited_while_a_stage_runs_is_noticed_and_nothing_is_written(workspace, monkeypatch):
+    run(*STAGES)
+    before = hashes(workspace)
+    cases = {
+        "preprocess": (preprocess.votes, "merge", ["params.yaml", "data/comments.csv"]),
+        "split": (split.splitting, "check", ["params.yaml", "data/processed/comments.parquet"]),
+        "evaluate": (evaluate.scores, "score", ["params.yaml", "data/splits/split.parquet", "model/README.md"]),
+    }
+    for stage, (module, name, edited) in cases.items():
+        for path in edited:
+            content, function = Path(path).read_bytes(), getattr(module, name)
+
+            def edit(*arguments, path=path, content=content, function=function):
+                Path(path).write_bytes(content + b"#")
+                return function(*arguments)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(module, name, edit)
+                with pytest.raises(InputError, match=f"{path} changed while this stage ran"):
+                    run(stage)
+            Path(path).write_bytes(content)
+            assert hashes(workspace) == before
 
 
 def test_a_missing_or_damaged_model_is_named(workspace):

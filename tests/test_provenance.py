@@ -1,0 +1,69 @@
+"""Files that change while a stage runs are noticed."""
+
+import subprocess
+import sys
+
+import pytest
+
+from emotions.errors import InputError
+from emotions.provenance import ROOT, Provenance
+from stages import preprocess, split
+from tests.conftest import set_params
+
+
+def test_inputs_and_the_imported_code_are_known(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a").write_text("a")
+    origin = Provenance([tmp_path / "folder"])
+    assert tmp_path / "folder" / "a" in origin.hashes
+    assert ROOT / "emotions" / "provenance.py" in origin.hashes
+    origin.check()
+
+
+@pytest.mark.parametrize("change", [lambda file: file.write_text("b"), lambda file: file.unlink()])
+def test_a_changed_or_missing_input_is_named(tmp_path, change):
+    file = tmp_path / "input"
+    file.write_text("a")
+    origin = Provenance([file])
+    change(file)
+    with pytest.raises(InputError, match=r"input changed while this stage ran.*dvc repro"):
+        origin.check()
+
+
+def test_the_digest_depends_on_content_and_not_on_the_place(tmp_path):
+    for name, content in (("one", "a"), ("two", "a"), ("three", "b")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "input").write_text(content)
+    one, two, three = (Provenance([tmp_path / name]).digest() for name in ("one", "two", "three"))
+    assert one == two != three
+
+
+@pytest.mark.parametrize(
+    ("edit", "name"),
+    [
+        ("emotions/figures.py", "figures.py"),
+        ("stages/train.py", "train.py"),
+        ("data/splits/split.parquet", "split.parquet"),
+        ("params.yaml", "params.yaml"),
+    ],
+)
+def test_what_is_edited_while_train_runs_is_noticed_and_nothing_is_written(workspace, edit, name):
+    preprocess.main()
+    split.main()
+    set_params(workspace, epochs=1)
+    # The edit comes when the first epoch is told of.
+    code = f"""
+import sys; sys.path.insert(0, ".")
+from emotions import errors, training
+from stages import train
+before = training.predict_logits
+def edit(*arguments):
+    with open({edit!r}, "ab") as file: file.write(b"#")
+    return before(*arguments)
+training.predict_logits = edit
+errors.run(train.main)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"{name} changed while this stage ran" in done.stderr and "Traceback" not in done.stderr
+    assert not (workspace / "model").exists() and not (workspace / "metrics" / "train.json").exists()
