@@ -65,7 +65,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         raise InputError(f"{folder} holds no tokenizer: it should have one of {', '.join(VOCABULARY_FILES)}")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except Exception as error:  # what a damaged folder raises is up to three libraries
         raise InputError(f"{folder} holds no tokenizer that transformers can read: {_line(error)}") from None
     if not tokenizer.is_fast or tokenizer.pad_token_id is None:
         raise InputError(f"{folder}: the tokenizer should be a fast one (tokenizer.json) with a padding token")
@@ -151,6 +151,8 @@ def _from_hub(encoder: str, revision: str) -> Path:
         except LocalEntryNotFoundError:
             pass
         print(f"fetching {encoder} at {revision} from the hub", flush=True)
+        # Asked first, because it fails at once where the download would try again and again.
+        huggingface_hub.model_info(encoder, revision=revision, timeout=20)
         # Without a network this gives back what is in the cache, whole or not.
         fetched = Path(huggingface_hub.snapshot_download(encoder, **wanted))
         if not any(fetched.glob("*.safetensors")):

@@ -146,6 +146,10 @@ def train(
             row["validation_loss"] = binary_cross_entropy_with_logits(
                 torch.from_numpy(history.validation_logits), targets[validation_positions]
             ).item()
+            if not math.isfinite(row["validation_loss"]):
+                raise InputError(
+                    f"the validation loss is {row['validation_loss']} after step {step}: lower lr or head_lr"
+                )
         history.epochs.append(row)
         told = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4f}" for name in list(row)[2:] if row[name] is not None)
         print(f"epoch {epoch}/{recipe.epochs}: {told}", flush=True)
