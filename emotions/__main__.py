@@ -111,7 +111,7 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("predict", parents=[common], help="print the labels of texts")
-    command.add_argument("text", nargs="*", help="a comment; - reads one a line from standard input")
+    command.add_argument("text", nargs="*", help="a comment; a single - reads one a line from standard input")
     command.add_argument("--file", metavar="F", help="one comment a line, or a CSV or parquet file with a column text")
     command.set_defaults(run=predict)
 
@@ -135,6 +135,8 @@ def main() -> None:
     command.set_defaults(run=review)
 
     arguments = parser.parse_args()
+    # A terminal that cannot show a character gets its code instead of an error.
+    sys.stdout.reconfigure(errors="backslashreplace")
     arguments.run(arguments)
 
 

@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, 
 from transformers.utils import logging as transformers_logging
 
 from emotions.errors import InputError
+from emotions.files import sha256
 
 # The commits that `revision: pinned` means. Each holds safetensors weights.
 REVISIONS = {
@@ -65,7 +66,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         raise InputError(f"{folder} holds no tokenizer: it should have one of {', '.join(VOCABULARY_FILES)}")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except Exception as error:  # what a damaged folder raises is up to three libraries
         raise InputError(f"{folder} holds no tokenizer that transformers can read: {_line(error)}") from None
     if not tokenizer.is_fast or tokenizer.pad_token_id is None:
         raise InputError(f"{folder}: the tokenizer should be a fast one (tokenizer.json) with a padding token")
@@ -109,7 +110,7 @@ def fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
 def _packaged(encoder: str) -> Path | None:
     if encoder not in PACKAGED:
         return None
-    package, inside, sha256 = PACKAGED[encoder]
+    package, inside, published = PACKAGED[encoder]
     # find_spec looks the package up without running any of its code.
     spec = importlib.util.find_spec(package)
     if spec is None:
@@ -118,18 +119,10 @@ def _packaged(encoder: str) -> Path | None:
     weights = folder / "model.safetensors"
     if not weights.exists():
         raise InputError(f"{weights} is missing: reinstall {package}")
-    found = _sha256(weights)
-    if found != sha256:
+    found = sha256(weights)
+    if found != published:
         raise InputError(f"{weights} is not the published file (sha256 {found[:12]}…): reinstall {package}")
     return folder
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()  # hashlib.file_digest needs Python 3.11
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _pinned(encoder: str) -> str:
@@ -151,6 +144,8 @@ def _from_hub(encoder: str, revision: str) -> Path:
         except LocalEntryNotFoundError:
             pass
         print(f"fetching {encoder} at {revision} from the hub", flush=True)
+        # Asked first, because it fails at once where the download would try again and again.
+        huggingface_hub.model_info(encoder, revision=revision, timeout=20)
         # Without a network this gives back what is in the cache, whole or not.
         fetched = Path(huggingface_hub.snapshot_download(encoder, **wanted))
         if not any(fetched.glob("*.safetensors")):

@@ -48,6 +48,8 @@ class EmotionClassifier(nn.Module):
     ):
         """Raises `InputError` when pooling is `"pooler"` and the encoder has none."""
         super().__init__()
+        if pooling not in ("mean", "cls", "pooler"):
+            raise ValueError(f"pooling is {pooling!r}, but should be mean, cls or pooler")
         if pooling == "pooler" and getattr(encoder, "pooler", None) is None:
             raise InputError(f"pooling pooler: a {encoder.config.model_type} encoder has no pooler; use mean or cls")
         if pooling != "pooler" and getattr(encoder, "pooler", None) is not None:
@@ -126,7 +128,7 @@ class EmotionClassifier(nn.Module):
             model = cls(encoder, labels, settings["pooling"], settings["dropout"], settings["max_length"])
             model.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
             per_label = tuple(settings["threshold_per_label"][name] for name in labels)
-            model.thresholds = Thresholds(per_label, settings["threshold_global"])
+            model.thresholds = Thresholds(tuple(map(float, per_label)), float(settings["threshold_global"]))
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise InputError(f"the model folder {folder} is damaged ({str(error)[:120]}): train it again") from None
         model.tokenizer = encoders.load_tokenizer(folder)
