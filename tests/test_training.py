@@ -6,7 +6,7 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import save
 
-from emotions import batches, encoders, training
+from emotions import batches, determinism, encoders, training
 from emotions.errors import InputError
 from emotions.model import EmotionClassifier
 from emotions.training import Recipe
@@ -39,7 +39,7 @@ def train(tiny_encoder):
 
     def run(positions=TRAIN, validation=VALIDATION, prepare=lambda model: None, **changes):
         recipe = Recipe(**{**RECIPE, "max_grad_norm": 1.0, "precision": "fp32", "seed": 1, **changes})
-        training.make_deterministic(recipe.seed)
+        determinism.set_up(recipe.seed, threads=0)
         model = EmotionClassifier(encoders.load_encoder(tiny_encoder), LABELS, "mean", 0.1, max_length=32)
         model.tokenizer = encoders.load_tokenizer(tiny_encoder)
         tokens, _ = batches.tokenise(model.tokenizer, [text for _, text, _ in COMMENTS], 32)
