@@ -14,7 +14,7 @@ repro: $(VENV)/installed    ## install what the pipeline needs, then run it: dat
 test: $(VENV)/installed-dev ## install what the tests need, then run ruff and pytest
 	ruff check .
 	ruff format --check .
-	pytest
+	OMP_NUM_THREADS=1 pytest  # two processes of one thread each
 
 experiments: $(VENV)/installed ## show the experiments, with what differs between them
 	dvc exp show --only-changed --drop '(emotions|stages|model|data/.*)'

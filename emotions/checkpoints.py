@@ -2,14 +2,19 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
+from emotions.errors import InputError
 from emotions.files import sha256
 
 NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.pt")
+# Stands in the folder of a run of which all outputs are written.
+FINISHED = "finished"
 # Should the newest turn out to be damaged, the one before it is used.
 KEPT = 2
 
@@ -23,10 +28,15 @@ class Checkpoints:
 
     def __init__(self, folder: str | Path, fingerprint: str):
         self.folder = Path(folder) / fingerprint[:16]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self.folder / ".lock")
+        try:
+            self._lock.acquire(timeout=0)  # until the process ends, however it does
+        except Timeout:
+            raise InputError("another process is training the same: wait for it, or stop it") from None
 
     def save(self, step: int, state: dict[str, Any]) -> None:
         """Keep `state`, made of tensors, numbers, strings, lists and dicts, and remove all but the newest `KEPT`."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.folder / ".partial"
         with partial.open("wb") as file:
             torch.save(state, file)
@@ -54,13 +64,16 @@ class Checkpoints:
             )
         return None
 
-    def remove(self) -> None:
-        """Remove the run's checkpoints, when what it ends with is written."""
-        for path in self._newest_first():
-            path.unlink()
-        if self.folder.exists() and not any(self.folder.iterdir()):
-            self.folder.rmdir()
+    def finish(self) -> None:
+        """Mark the run as finished. Its last checkpoint stays until `remove_finished`: it may yet be needed."""
+        (self.folder / FINISHED).touch()
 
     def _newest_first(self) -> list[Path]:
         files = self.folder.glob("step-*.pt")
         return sorted((path for path in files if NAME.fullmatch(path.name)), key=lambda path: path.name, reverse=True)
+
+
+def remove_finished(folder: str | Path) -> None:
+    """Remove the checkpoints of finished runs; to be called when dvc.lock, too, is known to hold what they made."""
+    for mark in Path(folder).glob(f"*/{FINISHED}"):
+        shutil.rmtree(mark.parent)

@@ -17,14 +17,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last, because some writers choose the format by it.
-    partial = path.with_name(f".partial-{path.name}")
+    partial, old = path.with_name(f".partial-{path.name}"), path.with_name(f".old-{path.name}")
+    if old.exists() and not path.exists():
+        old.rename(path)  # a run was killed between the two renames below
+    _remove(old)
     _remove(partial)
     try:
         yield partial
         if path.is_dir() and partial.exists():
             # A folder cannot be renamed over another: the old one steps aside first.
-            old = path.with_name(f".old-{path.name}")
-            _remove(old)
             path.rename(old)
             partial.rename(path)
             _remove(old)

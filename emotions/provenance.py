@@ -23,13 +23,24 @@ class Provenance:
 
     def __init__(self, inputs: Iterable[str | Path]):
         """inputs: files, and folders with all that is in them."""
-        self.hashes = {path: sha256(path) for path in [*_code(), *_files(inputs)]}
+        self.hashes = {path: sha256(path) for path in _code()}
+        self._inputs: list[Path] = []
+        self.add(inputs)
+
+    def add(self, inputs: Iterable[str | Path]) -> None:
+        """Add inputs that were not known from the start."""
+        paths = [Path(path) for path in inputs]
+        self._inputs += paths
+        self.hashes |= {path: sha256(path) for path in _files(paths)}
 
     def check(self) -> None:
-        """Raise `InputError` when one of the files is not what it was. To be called before outputs are written."""
-        for path, digest in self.hashes.items():
-            if not path.exists() or sha256(path) != digest:
-                raise InputError(f"{path} changed while this stage ran, so nothing was written: run `dvc repro` again")
+        """Raise `InputError` when one of the files is not what it was, or one more is there.
+
+        To be called before outputs are written, and at the end where writing them takes long.
+        """
+        for path in [*self.hashes, *_files(self._inputs)]:
+            if path not in self.hashes or not path.exists() or sha256(path) != self.hashes[path]:
+                raise InputError(f"{path} changed while this stage ran: run `dvc repro` again")
 
     def digest(self, leave_out: Iterable[str | Path] = ()) -> str:
         """Return a sha256 over all files' content, in an order that no path of the machine has a part in."""
@@ -43,6 +54,5 @@ def _code() -> list[Path]:
     return sorted(file for file in files if file.parent in (ROOT / "emotions", ROOT / "stages"))
 
 
-def _files(inputs: Iterable[str | Path]) -> list[Path]:
-    paths = [Path(path) for path in inputs]
+def _files(paths: list[Path]) -> list[Path]:
     return [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path]) if file.is_file()]

@@ -87,9 +87,12 @@ def train(
     when the run is saved.
     """
     precision = choose_precision(recipe.precision)
-    accelerator = Accelerator(mixed_precision="no" if precision == "fp32" else precision)
+    # Of the devices that accelerate would choose by itself, some lack float64 and have no saved random state.
+    accelerator = Accelerator(
+        cpu=not torch.cuda.is_available(), mixed_precision="no" if precision == "fp32" else precision
+    )
     bare_model = model.to(accelerator.device)
-    optimizer = torch.optim.AdamW(_parameter_groups(model, recipe), fused=True)
+    optimizer = torch.optim.AdamW(_parameter_groups(model, recipe), fused=accelerator.scaler is None)
     model, optimizer = accelerator.prepare(model, optimizer)
 
     steps_per_epoch = math.ceil(len(train_positions) / recipe.batch_size)
@@ -110,9 +113,11 @@ def train(
     targets = torch.from_numpy(labels.astype(np.float32))
     lengths = tokens.lengths[train_positions]
     with interrupts.postponed() as stop:
-        for epoch in range(run.step // steps_per_epoch + 1, recipe.epochs + 1):
+        # A run saved between an epoch's last step and its validation has that epoch's validation to do.
+        for epoch in range(len(history.epochs) + 1, recipe.epochs + 1):
             model.train()
-            todo = batches.shuffled(lengths, recipe.batch_size, recipe.seed, epoch)[run.step % steps_per_epoch :]
+            done = run.step - (epoch - 1) * steps_per_epoch
+            todo = batches.shuffled(lengths, recipe.batch_size, recipe.seed, epoch)[done:]
             with Progress(f"epoch {epoch}/{recipe.epochs}", sum(map(len, todo))) as progress:
                 for batch in todo:
                     lr = schedule.get_last_lr()[0]
@@ -128,15 +133,14 @@ def train(
                         schedule.step()
 
                     run.count(loss.detach(), len(batch))
-                    ends_epoch = run.step % steps_per_epoch == 0
-                    if run.step % row_every == 0 or ends_epoch:
+                    if run.step % row_every == 0 or run.step % steps_per_epoch == 0:
                         run.write_row(epoch, lr)
                     progress.add(len(batch), f"loss {history.steps[-1]['loss']:.4f}" if history.steps else "")
                     due = stop.signal or time.monotonic() - saved_at >= checkpoint_minutes * 60
-                    if checkpoints and due and not ends_epoch:
+                    if checkpoints and due:
                         checkpoints.save(run.step, run.state_dict())
                         saved_at = time.monotonic()
-                    if stop.signal and not ends_epoch:
+                    if stop.signal:
                         raise _interrupted(stop.signal, run.step)
 
             row = {"epoch": epoch, "step": run.step, "train_loss": run.epoch_loss / len(train_positions)}
@@ -186,7 +190,7 @@ class _Run:
 
     def write_row(self, epoch: int, lr: float) -> None:
         """Add a row to the history's steps. Raises `InputError` when a loss since the last one is not finite."""
-        losses = torch.stack(self._pending).double().cpu().numpy()
+        losses = torch.stack(self._pending).cpu().double().numpy()
         wrong = np.flatnonzero(~np.isfinite(losses))
         if len(wrong):
             first = self.step - len(losses) + 1 + wrong[0]
@@ -202,7 +206,7 @@ class _Run:
         return {
             "parts": {name: part.state_dict() for name, part in self._parts.items()},
             "random": torch.get_rng_state(),
-            "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "cuda_random": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
             "step": self.step,
             "epoch_loss": self.epoch_loss,
             "pending": [loss.cpu() for loss in self._pending],
@@ -217,8 +221,8 @@ class _Run:
         for name, part in self._parts.items():
             part.load_state_dict(state["parts"][name])
         torch.set_rng_state(state["random"])
-        if state["cuda_random"]:
-            torch.cuda.set_rng_state_all(state["cuda_random"])
+        if state["cuda_random"] is not None:
+            torch.cuda.set_rng_state(state["cuda_random"])
         self.step = state["step"]
         self.epoch_loss = state["epoch_loss"]
         self._pending = [loss.to(self._parts["model"].head.weight.device) for loss in state["pending"]]

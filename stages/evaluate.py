@@ -10,6 +10,7 @@ import torch
 
 from emotions import (
     bootstrap,
+    checkpoints,
     comments,
     determinism,
     encoders,
@@ -26,6 +27,7 @@ from emotions.model import EmotionClassifier
 from emotions.prediction import predict_logits, probabilities
 
 COMMENTS, SPLIT, MODEL = "data/processed/comments.parquet", "data/splits/split.parquet", "model"
+CHECKPOINTS = "checkpoints"
 METRICS, PREDICTIONS = "metrics/test.json", "data/predictions/test.parquet"
 TABLE, FIGURE = "plots/per_label.csv", "plots/per_label.png"
 
@@ -34,6 +36,7 @@ def main() -> None:
     origin = provenance.Provenance([COMMENTS, SPLIT, MODEL, "params.yaml"])
     settings = params.load()
     determinism.set_up(settings.seed, settings.threads)
+    checkpoints.remove_finished(CHECKPOINTS)  # DVC comes here when dvc.lock holds what train made
     table = comments.read(COMMENTS)
     test = np.flatnonzero(split_file.read(SPLIT, table.ids) == "test")
     model = EmotionClassifier.from_pretrained(MODEL).to("cuda" if torch.cuda.is_available() else "cpu")

@@ -13,10 +13,9 @@ OUTPUT = "data/processed/comments.parquet"
 
 
 def main() -> None:
-    # params.yaml says which data, and must be known before it is read.
-    origins = [provenance.Provenance(["params.yaml"])]
+    origin = provenance.Provenance(["params.yaml"])
     settings = params.load()
-    origins.append(provenance.Provenance([settings.data]))
+    origin.add([settings.data])
     folder = encoders.locate(settings.encoder, settings.revision)
     tokenizer = encoders.load_tokenizer(folder)
     longest = encoders.longest_input(folder)
@@ -30,8 +29,7 @@ def main() -> None:
     texts = np.array(judgements.texts, object)[merged.rows]
     tokens, truncated = batches.tokenise(tokenizer, list(texts), settings.max_length)
 
-    for origin in origins:
-        origin.check()
+    origin.check()
     comments.write(
         OUTPUT,
         comments.Comments(

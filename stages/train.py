@@ -1,7 +1,9 @@
 """Fine-tune the encoder, choose thresholds on the validation part: comments, split → model/, loss and metrics."""
 
 import hashlib
+import importlib.metadata
 import json
+import platform
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -38,9 +40,10 @@ LOSS, STEPS, FIGURE = "plots/loss.csv", "plots/steps.csv", "plots/loss.png"
 
 
 def main() -> None:
+    origin = provenance.Provenance([COMMENTS, SPLIT, "params.yaml"])
     settings = params.load()
     folder = encoders.locate(settings.encoder, settings.revision)
-    origin = provenance.Provenance([COMMENTS, SPLIT, "params.yaml", folder])
+    origin.add([folder])
     table = comments.read(COMMENTS)
     parts = split_file.read(SPLIT, table.ids)
     train, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
@@ -93,14 +96,17 @@ def main() -> None:
     files.write_text(LOSS, epochs.to_csv(index=False, float_format="%.5f", lineterminator="\n"))
     files.write_text(STEPS, steps.to_csv(index=False, float_format="%.7g", lineterminator="\n"))
     figures.draw_loss(steps, epochs, FIGURE)
-    saved.remove()
+    origin.check()
+    saved.finish()
 
 
 def fingerprint(settings: params.Params, origin: provenance.Provenance) -> str:
     """Return a sha256 over all that decides the bytes that training ends with, this machine's part included."""
     used = settings.model_dump(exclude={"checkpoint_minutes", "threshold"})
-    machine = [torch.__version__, torch.get_num_threads(), torch.cuda.is_available() and torch.cuda.get_device_name()]
-    content = json.dumps([used, machine, origin.digest(leave_out=["params.yaml"])], sort_keys=True)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else torch.backends.cpu.get_cpu_capability()
+    machine = [platform.machine(), device, torch.get_num_threads()]
+    versions = [importlib.metadata.version(name) for name in ("torch", "transformers", "accelerate", "numpy")]
+    content = json.dumps([used, machine, versions, origin.digest(leave_out=["params.yaml"])], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

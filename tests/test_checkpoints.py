@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from emotions import checkpoints
 from emotions.checkpoints import Checkpoints
 from emotions.files import sha256
 from emotions.params import load
 from emotions.provenance import Provenance
 from stages import preprocess, split, train
-from tests.conftest import set_params
+from tests.conftest import ROOT, set_params
 
 # Runs the train stage again and again in forked children, which need not import torch each time. A child kills itself
 # with SIGKILL in the middle of a step, or of a checkpoint that it writes, as the plan on the command line says.
@@ -81,7 +82,8 @@ def test_twenty_kills_at_random_moments_end_in_the_same_bytes(workspace):
     prepare(workspace)
     assert drive(workspace, NEVER)[-1] == "exit 0"
     uninterrupted = outputs()
-    assert not Path("checkpoints").exists() or not any(Path("checkpoints").iterdir())
+    checkpoints.remove_finished("checkpoints")
+    assert not any(Path("checkpoints").iterdir())
 
     # 24 steps in 4 epochs. Each child gets on by a step or three, one in three dies while it writes a checkpoint.
     chance = random.Random(20)
@@ -95,6 +97,7 @@ def test_twenty_kills_at_random_moments_end_in_the_same_bytes(workspace):
         assert told[-1] == "exit 0"
         assert any(line.startswith("resuming from step") for line in told)
         assert outputs() == uninterrupted
+        checkpoints.remove_finished("checkpoints")
     assert kills >= 20
 
 
@@ -113,7 +116,8 @@ def test_a_signal_saves_first_and_tells_from_where_to_go_on(workspace, number, s
     _, told = process.communicate(timeout=60)
     assert process.returncode == status
     assert "interrupted at step" in told and "Traceback" not in told
-    assert list(Path("checkpoints").glob("*/step-*.pt")) and not Path("model").exists()
+    newest = max(path.name for path in Path("checkpoints").glob("*/step-*.pt"))
+    assert f"interrupted at step {int(newest.split('-')[1]):,}:" in told and not Path("model").exists()
 
 
 def state(value: float) -> dict:
@@ -124,10 +128,26 @@ def test_the_newest_of_two_is_loaded_and_older_ones_go(tmp_path):
     kept = Checkpoints(tmp_path, "a" * 64)
     for step in (1, 2, 3):
         kept.save(step, state(step))
-    assert len(list(kept.folder.iterdir())) == 2
+    assert len(list(kept.folder.glob("*.pt"))) == 2
     assert kept.load()["step"] == 3
-    kept.remove()
-    assert not kept.folder.exists()
+
+
+def test_the_last_checkpoint_of_a_finished_run_stays_until_it_is_removed(tmp_path):
+    finished, unfinished = Checkpoints(tmp_path, "a" * 64), Checkpoints(tmp_path, "b" * 64)
+    for run in (finished, unfinished):
+        run.save(1, state(1))
+    finished.finish()
+    assert finished.load()["step"] == 1
+    checkpoints.remove_finished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [unfinished.folder.name]
+
+
+def test_a_second_process_of_the_same_run_is_refused(tmp_path):
+    held = Checkpoints(tmp_path, "a" * 64)
+    code = f"from emotions.checkpoints import Checkpoints; Checkpoints({str(tmp_path)!r}, 'a' * 64)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "another process is training the same" in done.stderr
+    assert held.load() is None
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: content[:50] + b"?" + content[51:]])
@@ -135,7 +155,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_it_used(tmp_path, 
     kept = Checkpoints(tmp_path, "a" * 64)
     kept.save(1, state(1))
     kept.save(2, state(2))
-    newest = max(kept.folder.iterdir())
+    newest = max(kept.folder.glob("*.pt"))
     newest.write_bytes(damage(newest.read_bytes()))
     assert kept.load()["step"] == 1
     assert "is damaged: set aside" in capsys.readouterr().out
@@ -174,6 +194,7 @@ def test_the_fingerprint_is_of_all_that_decides_the_result(workspace, changes, s
 def test_the_interval_between_checkpoints_changes_nothing_in_the_result(workspace):
     prepare(workspace)
     drive(workspace, NEVER)
+    checkpoints.remove_finished("checkpoints")
     often = outputs()
     set_params(workspace, checkpoint_minutes=60)
     drive(workspace, NEVER)

@@ -1,6 +1,5 @@
 """The README's recipes, as written there, with the real `dvc` on a small copy of the pipeline; rebuilt to the byte."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
+from emotions.files import sha256
 from tests.conftest import ROOT, make_workspace, set_params, small_comments, write_csv
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -54,11 +54,11 @@ class Project:
         # Workers of a queue write their state below the home folder's cache otherwise.
         self.environment["DVC_NO_ANALYTICS"] = "1"
 
-    def __call__(self, command: str) -> str:
+    def __call__(self, command: str, fails: bool = False) -> str:
         done = subprocess.run(
             command, shell=True, capture_output=True, text=True, cwd=self.folder, env=self.environment, timeout=400
         )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        assert (done.returncode != 0) is fails, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 
     def recipe(self, command: str) -> str:
@@ -69,7 +69,7 @@ class Project:
     def results(self) -> dict[str, str]:
         """Return the sha256 of dvc.lock, metrics and plots."""
         files = [self.folder / "dvc.lock", *self.folder.glob("metrics/*"), *self.folder.glob("plots/*")]
-        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+        return {file.name: sha256(file) for file in files}
 
     def show(self, experiment: str, file: str) -> str:
         """Return a committed file of an experiment; DVC keeps experiments as git references of their own."""
@@ -126,6 +126,28 @@ def test_a_change_in_a_module_reruns_the_stages_that_import_it_and_no_others(pro
         module.write_bytes(content)
 
 
+def test_a_run_leaves_nothing_to_do(project):
+    assert "up to date" in project("dvc status")
+    assert not ran(project("dvc repro"))
+    assert not project("git status --porcelain")
+
+
+def test_another_threshold_judges_again_and_trains_nothing(project):
+    assert ran(project("dvc exp run -S threshold=0.4")) == ["evaluate"]
+
+
+def test_a_failing_stage_leaves_the_last_good_outputs(project):
+    before = project.results()
+    weights = sha256(project.folder / "model" / "model.safetensors")
+    with (project.folder / "data" / "comments.csv").open("a") as file:
+        file.write("x,,FALSE,0,0,0,1\n")
+    assert "error: data/comments.csv, row 66: the text is empty" in project("dvc repro", fails=True)
+    project("git restore data")
+    set_params(project.folder, epochs=0)
+    assert "epochs" in project("dvc repro train", fails=True)
+    assert project.results() == before and sha256(project.folder / "model" / "model.safetensors") == weights
+
+
 def test_forced_again_the_run_is_the_same_to_the_byte(project):
     before = project.results()
     assert ran(project("dvc repro -f")) == list(STAGES)
@@ -152,6 +174,12 @@ def test_one_variant_is_compared_kept_or_dropped(project):
     project.recipe("git restore params.yaml dvc.lock metrics plots && dvc checkout")
     assert project.results() == before and "up to date" in project("dvc status")
 
+    # In a folder of its own, the same run gives the same bytes.
+    project.recipe("dvc exp run --temp -S lr=3e-5 -n aside")
+    assert project.results() == before and not project("git status --porcelain")
+    for file in ("dvc.lock", "metrics/test.json", "metrics/train.json", "plots/loss.csv", "plots/per_label.csv"):
+        assert project.show("aside", file) == project.show("slow", file), file
+
     project.recipe("dvc exp apply slow")
     assert project.results() != before
     project("git restore . && dvc checkout")
@@ -160,15 +188,6 @@ def test_one_variant_is_compared_kept_or_dropped(project):
     assert "try-slow" in project("git branch") and project("git show try-slow:dvc.lock") == project.show(
         "slow", "dvc.lock"
     )
-
-
-def test_a_run_in_a_folder_of_its_own_leaves_the_workspace_and_gives_the_same_bytes(project):
-    before = project.results()
-    project.recipe("dvc exp run --temp -S lr=3e-5 -n aside")
-    assert project.results() == before and not project("git status --porcelain")
-    project("dvc exp run -S lr=3e-5 -n here")
-    for file in ("dvc.lock", "metrics/test.json", "metrics/train.json", "plots/loss.csv", "plots/per_label.csv"):
-        assert project.show("aside", file) == project.show("here", file), file
 
 
 def test_a_grid_as_a_loop(project):

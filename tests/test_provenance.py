@@ -30,6 +30,14 @@ def test_a_changed_or_missing_input_is_named(tmp_path, change):
         origin.check()
 
 
+def test_a_file_that_comes_into_a_folder_is_named(tmp_path):
+    (tmp_path / "first").write_text("a")
+    origin = Provenance([tmp_path])
+    (tmp_path / "second").write_text("b")
+    with pytest.raises(InputError, match="second changed while this stage ran"):
+        origin.check()
+
+
 def test_the_digest_depends_on_content_and_not_on_the_place(tmp_path):
     for name, content in (("one", "a"), ("two", "a"), ("three", "b")):
         (tmp_path / name).mkdir()
