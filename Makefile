@@ -24,7 +24,8 @@ lint: $(VENV)/installed-dev ## put the code into its format and report what is w
 	ruff check --fix .
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 10) else "Python 3.10 or later is needed: PYTHON=python3.12 make …")'
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	python -m pip install --quiet --requirement requirements.txt

@@ -46,7 +46,8 @@ def predict(arguments: argparse.Namespace) -> None:
             given.sort(key=by_label.get, reverse=True)
             if arguments.json:
                 rounded = {name: round(value, 5) for name, value in by_label.items()}
-                print(json.dumps({"text": text, "labels": given, "probabilities": rounded}, ensure_ascii=False))
+                line = {"text": text, "labels": given, "probabilities": rounded}
+                print(json.dumps(line, ensure_ascii="utf" not in sys.stdout.encoding.lower()))
             else:
                 shown = ", ".join(f"{name} {by_label[name]:.2f}" for name in given)
                 if not given:

@@ -103,8 +103,8 @@ def _read_csv(path: Path) -> Judgements:
     for name in label_names:
         if name in LEADING_COLUMNS or not name.strip():
             raise InputError(f"{path}: the column {name!r} stands among the labels, after {UNCLEAR}")
-    if not label_names:
-        raise InputError(f"{path}: no label column follows {UNCLEAR}")
+    if len(label_names) < 2:
+        raise InputError(f"{path}: at least two label columns should follow {UNCLEAR}")
 
     labels = np.empty((table.num_rows, len(label_names)), np.uint8)
     for index, name in enumerate(label_names):
@@ -119,8 +119,8 @@ def _read_official(folder: Path) -> Judgements:
     names_file = folder / "emotions.txt"
     if names_file.exists():
         label_names = tuple(_read_bytes(names_file).decode("utf-8-sig").split())
-        if not label_names:
-            raise InputError(f"{names_file} is empty: it should hold one label a line")
+        if len(label_names) < 2:
+            raise InputError(f"{names_file} should hold at least two labels, one a line")
         for name in label_names:
             if label_names.count(name) > 1:
                 raise InputError(f"{names_file} names the label {name!r} twice")
@@ -134,7 +134,7 @@ def _read_official(folder: Path) -> Judgements:
         labels = np.zeros((table.num_rows, len(label_names)), np.uint8)
         for row, indices in enumerate(table["labels"].to_pylist()):
             for index in indices.split(","):
-                if not (index.isascii() and index.isdigit() and int(index[:9]) < len(label_names)):
+                if not (index.isascii() and index.isdigit() and len(index) < 9 and int(index) < len(label_names)):
                     raise InputError(
                         f"{path}, row {row + 1}: label index {index!r}, but should be 0 to {len(label_names) - 1}"
                     )
@@ -174,7 +174,7 @@ def _parse(path: Path, column_names: list[str] | None, delimiter: str) -> pa.Tab
         if message.startswith("Empty CSV"):
             message = "the file holds no comments"
         elif "straddl" in message:  # Arrow's word for a field longer than the blocks it reads
-            message = f"row {_endless_row(content, delimiter)}: a quote is never closed"
+            message = f"row {_endless_row(content, delimiter)}: a field is too long, or its quote is never closed"
         raise InputError(f"{path}: {message[:160]}") from None
     if not table.num_rows:
         raise InputError(f"{path} holds no comments")

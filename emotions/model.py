@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -97,6 +96,7 @@ class EmotionClassifier(nn.Module):
         self.tokenizer.save_pretrained(folder)
         weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in self.state_dict().items()}
         safetensors.torch.save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+        (folder / WEIGHTS).chmod((folder / "config.json").stat().st_mode)  # it comes readable by its owner alone
         write_json(
             folder / SETTINGS,
             {
@@ -126,11 +126,11 @@ class EmotionClassifier(nn.Module):
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             labels = tuple(settings["labels"])
             encoder = AutoModel.from_config(config, trust_remote_code=False)
-            model = cls(encoder, labels, settings["pooling"], settings["dropout"], settings["max_length"])
+            model = cls(encoder, labels, settings["pooling"], settings["dropout"], int(settings["max_length"]))
             model.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
             per_label = tuple(settings["threshold_per_label"][name] for name in labels)
             model.thresholds = Thresholds(tuple(map(float, per_label)), float(settings["threshold_global"]))
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        except Exception as error:  # what a damaged folder raises is up to three libraries
             raise InputError(f"the model folder {folder} is damaged ({str(error)[:120]}): train it again") from None
         model.tokenizer = encoders.load_tokenizer(folder)
         return model.eval()

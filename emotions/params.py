@@ -44,7 +44,7 @@ class Params(BaseModel):
     max_grad_norm: float = Field(gt=0)
     precision: Literal["auto", "fp32", "bf16", "fp16"]
     deterministic: bool
-    threads: int = Field(ge=0)
+    threads: int = Field(ge=0, le=1024)
     checkpoint_minutes: float = Field(ge=0)
     # evaluate
     threshold: Literal["per_label", "global"] | float

@@ -20,17 +20,27 @@ def read(file: str) -> Iterator[str]:
     column that is missing or holds no strings, a text that is empty, and bytes that are not UTF-8.
     """
     if file == "-":
-        return _lines(sys.stdin.buffer, "standard input")
+        return _some(_lines(sys.stdin.buffer, "standard input"), "standard input")
     path = Path(file)
+    if path.is_dir():
+        raise InputError(f"{file} is a folder: --file should name a text, CSV or parquet file")
     if not path.is_file():
         raise InputError(
             f"{file} does not exist: --file should name a text, CSV or parquet file, or be - for standard input"
         )
     if path.suffix.lower() == ".parquet":
-        return _parquet(path)
+        return _some(_parquet(path), file)
     if path.suffix.lower() == ".csv":
-        return _csv(path)
-    return _lines(path.open("rb"), file)
+        return _some(_csv(path), file)
+    return _some(_lines(path.open("rb"), file), file)
+
+
+def _some(texts: Iterator[str], name: str) -> Iterator[str]:
+    first = next(texts, None)
+    if first is None:
+        raise InputError(f"{name} is empty: it should hold comments")
+    yield first
+    yield from texts
 
 
 def pieces(texts: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -45,7 +45,10 @@ def merge(judgements: Judgements, min_votes: int) -> Merged:
     labels = (votes >= needed).astype(np.uint8)
     kept = np.flatnonzero(labels.any(axis=1))
     if not len(kept):
-        raise InputError(f"no comment is left: none has a label with min_votes {min_votes}; lower it")
+        raise InputError(
+            f"no comment is left of {len(judgements.ids):,} rows, {int(judgements.unclear.sum()):,} of them unclear: "
+            f"none has a label with min_votes {min_votes}" + ("; lower it" if min_votes > 1 else "")
+        )
     _, first = np.unique(comments, return_index=True)
     judged = len(np.unique(comments[clear]))
     return Merged(

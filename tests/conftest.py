@@ -84,7 +84,10 @@ def make_workspace(folder: Path, encoder: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
-    (folder / "data").mkdir()
+    for declared in ROOT.glob("data/goemotions*/*.dvc"):
+        target = folder / declared.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(declared, target)
     write_csv(folder / "data" / "comments.csv", small_comments())
     shutil.copytree(encoder, folder / "encoder")
     set_params(folder, encoder="encoder", max_length=32, epochs=2, batch_size=8, lr=1e-3, head_lr=1e-2)

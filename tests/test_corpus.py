@@ -122,7 +122,7 @@ def test_a_folder_of_csv_files_is_one_data_set(tmp_path: Path):
         ("id,text,anger\na,x,1\n", "lacks the column 'example_very_unclear'; it should be id, text"),
         ("id,example_very_unclear,anger\na,FALSE,1\n", "lacks the column 'text'; it should be id, text"),
         (GOOD.replace(",", ";"), "lacks the column 'id'; it should be id, text"),
-        ("id,text,example_very_unclear\na,x,FALSE\n", "no label column follows"),
+        ("id,text,example_very_unclear\na,x,FALSE\n", "two label columns should follow"),
         (GOOD.replace("joy", "anger"), "the column 'anger' twice"),
         (",id,text,example_very_unclear,joy\n0,a,x,FALSE,1\n", "unknown column ''"),
         ("id,text,score,example_very_unclear,joy\na,x,3,FALSE,1\n", "unknown column 'score'"),
@@ -180,7 +180,7 @@ def test_a_quote_that_is_never_closed_is_told_with_its_row_in_a_large_file_too(t
         ({**OFFICIAL, "dev.tsv": "so kind\t5\ta\n"}, "the id 'a' comes twice; each comment should stand in one part"),
         ({**OFFICIAL, "dev.tsv": "hm\t5\te\nhm\t5\te\n"}, "the id 'e' comes twice; each comment should stand in one"),
         ({**OFFICIAL, "emotions.txt": b"caf\xe9\n"}, "emotions.txt, line 1: byte 0xe9 is not UTF-8; save it as"),
-        ({**OFFICIAL, "emotions.txt": ""}, "emotions.txt is empty"),
+        ({**OFFICIAL, "emotions.txt": ""}, "at least two labels"),
         ({**OFFICIAL, "emotions.txt": "joy\n" * 28}, "'joy' twice"),
     ],
 )

@@ -131,7 +131,6 @@ def test_declared_imports_are_fetched_by_dvc_update(repository, workspace):
     try:
         port = server.stdout.readline().split(" port ")[1].split()[0]
         folder = workspace / "data" / "goemotions"
-        folder.mkdir()
         content = yaml.safe_load((ROOT / "data" / "goemotions" / "train.tsv.dvc").read_text())
         content["deps"][0] = {"path": f"http://127.0.0.1:{port}/train.tsv", "hash": "md5"}
         content["outs"][0] |= {"md5": md5(served / "train.tsv"), "size": 20}
