@@ -91,8 +91,10 @@ class EmotionClassifier(nn.Module):
         config.id2label = dict(enumerate(self.label_names))
         config.label2id = {name: index for index, name in enumerate(self.label_names)}
         config.problem_type = "multi_label_classification"
-        written = {key: value for key, value in config.to_dict().items() if key != "transformers_version"}
-        write_json(folder / "config.json", written)  # the version would change the file, and nothing else
+        config.save_pretrained(folder)
+        written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        written.pop("transformers_version", None)  # would change the file, and nothing else
+        write_json(folder / "config.json", written)
         self.tokenizer.save_pretrained(folder)
         weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in self.state_dict().items()}
         safetensors.torch.save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})

@@ -67,6 +67,12 @@ def test_the_head_starts_at_the_frequencies(tiny_encoder):
     np.testing.assert_allclose(predict_texts(model, TEXTS), np.tile(frequencies, (3, 1)), rtol=1e-5, atol=1e-5)
 
 
+def test_the_configuration_tells_neither_a_path_nor_a_version(tiny_encoder, tmp_path):
+    small_model(tiny_encoder).save_pretrained(tmp_path / "model")
+    content = (tmp_path / "model" / "config.json").read_text()
+    assert str(tiny_encoder.parent) not in content and "version" not in content and "name_or_path" not in content
+
+
 @every_kind_and_pooling
 def test_a_model_comes_back_from_its_folder_the_same(tiny_encoder, tmp_path, kind, pooling):
     model = small_model(tiny_encoder, pooling, kind)
