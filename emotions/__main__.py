@@ -5,7 +5,6 @@ Imports stand inside the functions, so that `--help` does not wait for torch.
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -142,7 +141,6 @@ def main() -> None:
 
 
 def _load(folder: str):
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     import torch
 
     from emotions.model import EmotionClassifier

@@ -51,7 +51,6 @@ class Project:
         self.folder = folder
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DVC_"))}
         self.environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        # Workers of a queue write their state below the home folder's cache otherwise.
         self.environment["DVC_NO_ANALYTICS"] = "1"
 
     def __call__(self, command: str, fails: bool = False) -> str:

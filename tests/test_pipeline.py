@@ -1,4 +1,4 @@
-"""dvc.yaml, dvc.lock and what git holds fit each other; and the real `dvc` runs the pipeline as its users expect."""
+"""dvc.yaml, dvc.lock and what git holds fit each other; and the declared imports are fetched."""
 
 import hashlib
 import os
