@@ -1,4 +1,5 @@
-"""By hand: `python -m emotions predict …`, `python -m emotions score …`, `python -m emotions review …`.
+"""By hand: `python -m emotions predict …`, `python -m emotions score …`, `python -m emotions agreement …`,
+`python -m emotions review …`.
 
 Imports stand inside the functions, so that `--help` does not wait for torch.
 """
@@ -89,6 +90,26 @@ def score(arguments: argparse.Namespace) -> None:
         print("\n".join(f"{name:<24} {value}" for name, value in metrics.items()))
 
 
+def agree(arguments: argparse.Namespace) -> None:
+    """Print how far raters agree with each other, and a model with them."""
+    from emotions import agreement, bootstrap, corpus, predictions_file
+
+    predictions = None
+    if Path(arguments.predictions).exists():
+        predictions = predictions_file.read(Path(arguments.predictions).read_bytes(), arguments.predictions)
+    found = agreement.measure(corpus.read(arguments.data), predictions)
+    if arguments.json:
+        print(json.dumps(found))
+        return
+    print(f"{'':<40}{'comments':>8}  f1_micro (95%)          f1_macro (95%)")
+    for who, figures in found.items():
+        shown = (
+            f"{figures[name]:.3f} ({figures[f'{name}_low']:.3f} to {figures[f'{name}_high']:.3f})"
+            for name in bootstrap.NAMES
+        )
+        print(f"{who:<40}{figures['comments']:>8,}  {'  '.join(shown)}")
+
+
 def review(arguments: argparse.Namespace) -> None:
     """Print, as Markdown for a pull request, what the workspace changes against a commit."""
     from emotions import review
@@ -124,6 +145,19 @@ def main() -> None:
         "--min-votes", type=int, default=1, metavar="N", help="raters that must agree on a label (default: 1)"
     )
     command.set_defaults(run=score)
+
+    command = commands.add_parser(
+        "agreement", help="print how far raters agree with each other, and the model with them"
+    )
+    command.add_argument("data", metavar="DATA", help="data with a row for each rater")
+    command.add_argument(
+        "--predictions",
+        default="data/predictions/test.parquet",
+        metavar="FILE",
+        help="what a model trained on DATA says of its test comments (default: data/predictions/test.parquet)",
+    )
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(run=agree)
 
     command = commands.add_parser("review", help="print, as Markdown, what the workspace changes against a commit")
     command.add_argument(

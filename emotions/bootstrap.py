@@ -56,6 +56,20 @@ def intervals(labels: np.ndarray, given: np.ndarray, seed: int) -> dict[str, flo
     }
 
 
+def intervals_of_counts(hits: np.ndarray, marks: np.ndarray, seed: int) -> dict[str, float]:
+    """Return f1_micro and f1_macro, each followed by its 95% interval, named and rounded as by `intervals`.
+
+    hits, marks: (n, L), what each of n comments adds to a label's true positives, and to 2 TP + FP + FN.
+    """
+    value = _f1(hits.sum(axis=0), marks.sum(axis=0))
+    low, high = np.percentile(_drawn([(hits, marks)], np.arange(len(hits)), seed)[0], PERCENTILES, axis=0)
+    return {
+        f"{name}{end}": round(float(numbers[column]), DIGITS)
+        for column, name in enumerate(NAMES)
+        for end, numbers in (("", value), ("_low", low), ("_high", high))
+    }
+
+
 def compare(labels: np.ndarray, before: np.ndarray, after: np.ndarray, seed: int) -> dict[str, Difference]:
     """Return how f1_micro and f1_macro of the same n comments differ from `before` to `after`.
 
@@ -75,13 +89,21 @@ def _resampled(labels: np.ndarray, predictions: list[np.ndarray], seed: int) -> 
     packed = np.packbits(np.hstack([labels, *predictions]).astype(bool), axis=1)
     _, first, kind = np.unique(packed.view(f"V{packed.shape[1]}")[:, 0], return_index=True, return_inverse=True)
     counts = [_counts(labels[first], given[first]) for given in predictions]
+    return _drawn(counts, kind, seed)
 
+
+def _drawn(counts: list[tuple[np.ndarray, np.ndarray]], kind: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Return f1_micro and f1_macro of every resample, (RESAMPLES, 2), for each pair of hits and marks, (kinds, L).
+
+    kind: (n,), the row of hits and marks that each comment is counted in.
+    """
+    n, kinds = len(kind), len(counts[0][0])
     generator = np.random.default_rng(seed)
-    step = max(1, CELLS // len(first))
+    step = max(1, CELLS // kinds)
     pieces = []
     for start in range(0, RESAMPLES, step):
         draws = (kind[generator.integers(n, size=n)] for _ in range(min(step, RESAMPLES - start)))
-        times = np.stack([np.bincount(draw, minlength=len(first)) for draw in draws]).astype(float)
+        times = np.stack([np.bincount(draw, minlength=kinds) for draw in draws]).astype(float)
         # Sums of whole numbers are exact in float64, in whichever order the threads add them up.
         pieces.append([_f1(times @ hits, times @ marks) for hits, marks in counts])
     return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]

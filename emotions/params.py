@@ -48,6 +48,10 @@ class Params(BaseModel):
     checkpoint_minutes: float = Field(ge=0)
     # evaluate
     threshold: Literal["per_label", "global"] | float
+    # baseline
+    baseline_c: float = Field(gt=0)
+    baseline_ngrams: int = Field(ge=1)
+    baseline_min_df: int = Field(ge=1)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -42,6 +42,15 @@ def score(labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray)
     return {name: round(float(value), DIGITS) if isinstance(value, float) else value for name, value in result.items()}
 
 
+def with_intervals(metrics: dict, intervals: dict[str, float]) -> dict:
+    """Put each interval, named after a metric with _low and _high, right after the metric that it belongs to."""
+    result = {}
+    for name, value in metrics.items():
+        result[name] = value
+        result |= {end: intervals[end] for end in (f"{name}_low", f"{name}_high") if end in intervals}
+    return result
+
+
 def score_labels(
     labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray, label_names: tuple[str, ...]
 ) -> pd.DataFrame:

@@ -47,7 +47,7 @@ def main() -> None:
 
     thresholds = model.thresholds.choose(settings.threshold)
     labels, probability = table.labels[test], probabilities(predict_logits(model, table.tokens, test))
-    metrics = _beside(
+    metrics = scores.with_intervals(
         scores.score(labels, probability, thresholds),
         bootstrap.intervals(labels, probability >= thresholds, settings.seed),
     )
@@ -60,15 +60,6 @@ def main() -> None:
     figures.draw_per_label(per_label, FIGURE)
     for name, value in metrics.items():
         print(f"{name:<24} {value}")
-
-
-def _beside(metrics: dict, intervals: dict) -> dict:
-    """Put each interval right after the metric that it belongs to."""
-    result = {}
-    for name, value in metrics.items():
-        result[name] = value
-        result |= {end: intervals[end] for end in (f"{name}_low", f"{name}_high") if end in intervals}
-    return result
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from emotions.params import Params
 from tests.conftest import ROOT
 from tests.imports import imported_files
 
-STAGES = ("preprocess", "split", "train", "evaluate")
+STAGES = ("preprocess", "split", "baseline", "train", "evaluate")
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 LOCK = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -67,7 +67,7 @@ def test_the_lock_fits_the_committed_code_parameters_and_data(stage):
     assert Params(**{**PARAMS, **ran}) == Params(**PARAMS)  # 1e-4 and 0.0001 are the same
 
 
-@pytest.mark.parametrize("stage", ["train", "evaluate"])
+@pytest.mark.parametrize("stage", ["baseline", "train", "evaluate"])
 def test_metrics_and_plots_in_git_are_what_the_lock_says(stage):
     in_git = [out for out in LOCK[stage]["outs"] if out["path"].startswith(("metrics/", "plots/"))]
     assert in_git

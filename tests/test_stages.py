@@ -15,13 +15,14 @@ from accelerate.state import AcceleratorState
 
 from emotions.errors import InputError
 from emotions.model import EmotionClassifier
-from stages import evaluate, preprocess, split, train
+from stages import baseline, evaluate, preprocess, split, train
 from tests.conftest import LABELS, set_params, small_comments, write_csv
 
-STAGES = {"preprocess": preprocess, "split": split, "train": train, "evaluate": evaluate}
+STAGES = {"preprocess": preprocess, "split": split, "baseline": baseline, "train": train, "evaluate": evaluate}
 OUTPUTS = {
     "preprocess": ["data/processed/comments.parquet"],
     "split": ["data/splits/split.parquet"],
+    "baseline": ["metrics/baseline.json"],
     "train": ["model", "metrics/train.json", "plots/loss.csv", "plots/steps.csv", "plots/loss.png"],
     "evaluate": ["data/predictions/test.parquet", "metrics/test.json", "plots/per_label.csv", "plots/per_label.png"],
 }
