@@ -18,9 +18,9 @@ from emotions.predictions_file import Predictions
 
 @dataclass(frozen=True)
 class Votes:
-    """The n comments that several raters judged. ids: n strings. votes: (n, L), raters that gave the label; raters: (n,).
+    """The n comments that several raters judged, without raters who could not tell.
 
-    Left out are raters who could not tell.
+    ids: n strings. votes: (n, L), the number of raters that gave the label. raters: (n,), the number of all.
     """
 
     ids: list[str]

@@ -15,8 +15,9 @@ from sklearn.pipeline import Pipeline
 
 from emotions.errors import InputError
 
-# A word is a run of letters, digits and apostrophes, or one other character: "!" and emoji tell of emotions too.
-WORD = r"[\w'’]+|[^\w\s]"
+# A word is a run of letters, digits and apostrophes, straight or not; or one other character: "!" and emoji tell of
+# emotions too.
+WORD = r"[\w'\u2019]+|[^\w\s]"
 
 
 def fit(texts: Sequence[str], labels: np.ndarray, c: float, ngrams: int, min_df: int) -> Pipeline:

@@ -83,7 +83,6 @@ def compare(labels: np.ndarray, before: np.ndarray, after: np.ndarray, seed: int
 
 def _resampled(labels: np.ndarray, predictions: list[np.ndarray], seed: int) -> list[np.ndarray]:
     """Return f1_micro and f1_macro of every resample, (RESAMPLES, 2), for each of the predictions, all (n, L)."""
-    n = len(labels)
     # Comments with equal labels and equal predictions are interchangeable: only how often each such kind is drawn
     # counts. There are few kinds even of a million comments, which keeps the matrices small.
     packed = np.packbits(np.hstack([labels, *predictions]).astype(bool), axis=1)

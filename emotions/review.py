@@ -20,7 +20,8 @@ from emotions import bootstrap, figures, predictions_file, review_report
 from emotions.errors import InputError
 
 COMMENTS, SPLIT = "data/processed/comments.parquet", "data/splits/split.parquet"
-TEST, TRAIN, PREDICTIONS = "metrics/test.json", "metrics/train.json", "data/predictions/test.parquet"
+TEST, TRAIN, BASELINE = "metrics/test.json", "metrics/train.json", "metrics/baseline.json"
+PREDICTIONS = "data/predictions/test.parquet"
 PER_LABEL, LOSS = "plots/per_label.csv", "plots/loss.csv"
 
 
@@ -29,7 +30,7 @@ class Run:
     """What a commit, or the workspace, holds of a run; None or an empty dict for what it lacks.
 
     params: those of params.yaml. ran: those of dvc.lock. outs: the md5 of every output in dvc.lock, by path; data: the
-    md5 of the data. changed: the path of a file that does not fit dvc.lock. test, train: the metrics.
+    md5 of the data. changed: the path of a file that does not fit dvc.lock. test, train, baseline: the metrics.
     per_label, loss: the tables in plots/, as `scores.score_labels` and `training.History` have them.
     """
 
@@ -41,6 +42,7 @@ class Run:
     changed: str | None
     test: dict[str, Any]
     train: dict[str, Any]
+    baseline: dict[str, Any]
     per_label: pd.DataFrame | None
     loss: pd.DataFrame | None
 
@@ -129,7 +131,7 @@ def _read(name: str, where: str, read: Callable[[str], bytes | None]) -> Run:
         deps = {dep["path"]: dep["md5"] for dep in stages.get("preprocess", {}).get("deps", [])}
     except (KeyError, TypeError, AttributeError):
         raise InputError(f"{where}dvc.lock is damaged") from None
-    files = {path: read(path) for path in (TEST, TRAIN, PER_LABEL, LOSS)}
+    files = {path: read(path) for path in (TEST, TRAIN, BASELINE, PER_LABEL, LOSS)}
     changed = [path for path, content in files.items() if content and _md5(content) != outs.get(path)]
     changed += ["params.yaml" for key in ran if settings.get(key, ran[key]) != ran[key]]
     return Run(
@@ -141,6 +143,7 @@ def _read(name: str, where: str, read: Callable[[str], bytes | None]) -> Run:
         changed=changed[0] if changed else None,
         test=_mapping(files[TEST], json.loads, where + TEST),
         train=_mapping(files[TRAIN], json.loads, where + TRAIN),
+        baseline=_mapping(files[BASELINE], json.loads, where + BASELINE),
         # A label may be called NA; a missing validation loss is empty.
         per_label=_table(files[PER_LABEL], ["label", "support", "f1"], keep_default_na=False),
         loss=_table(files[LOSS], ["epoch", "train_loss", "validation_loss"]),

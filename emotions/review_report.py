@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from emotions import bootstrap
+
 if TYPE_CHECKING:
     from emotions.review import Comparison, Run
 
@@ -23,6 +25,7 @@ def write(before: Run, now: Run, comparison: Comparison, picture: str | None) ->
         _table(["parameter", *names], _parameters(before, now)) or "None changed.",
         "### Metrics: test",
         _table(["metric", *names, "change", "noise"], _metrics(before.test, now.test, comparison)),
+        *_baseline(now),
         "### Metrics: train",
         _table(["metric", *names, "change"], [row[:-1] for row in _metrics(before.train, now.train, comparison)]),
         "### F1 by label",
@@ -64,11 +67,21 @@ def _metrics(old: dict[str, Any], new: dict[str, Any], comparison: Comparison) -
         if name.removesuffix("_low").removesuffix("_high") in (*old, *new) and name.endswith(("_low", "_high")):
             continue  # told with the metric that it is the interval of
         note = ""
-        if name in ("f1_micro", "f1_macro") and old:
+        if name in bootstrap.NAMES and old:
             one = comparison.judgements.get(name)
             note = f"{_side(one.beyond_noise)} ({one.reason})" if one else "not comparable"
         rows.append([name, _value(old, name), _value(new, name), _change(old.get(name), new.get(name)), note])
     return rows
+
+
+def _baseline(now: Run) -> list[str]:
+    """Tell what the encoder buys over word counts and a linear model, where that was measured."""
+    names = [name for name in (*bootstrap.NAMES, "average_precision_macro") if now.baseline.get(name) is not None]
+    rows = [
+        [name, _value(now.baseline, name), _value(now.test, name), _change(now.baseline[name], now.test.get(name))]
+        for name in names
+    ]
+    return ["### What the encoder buys", _table(["metric", "word counts", now.name, "more"], rows)] if rows else []
 
 
 def _value(metrics: dict[str, Any], name: str) -> str:

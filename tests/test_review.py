@@ -308,3 +308,18 @@ def test_a_process_prints_markdown_alone_and_says_elsewhere_where_the_picture_is
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 0 and done.stdout.startswith("## Review: ") and done.stdout.endswith("`curves.png`.\n")
     assert done.stderr == f"loss of both runs: {tmp_path / 'curves.png'}\n"
+
+
+def test_the_baseline_stands_beside_the_model(base, review):
+    write_run(STRONG)
+    f1 = json.loads(Path("metrics/test.json").read_text())["f1_micro"]
+    shown = rows(review(), "What the encoder buys")
+    assert shown["f1_micro"][0] == "0.5" and shown["f1_micro"][1].startswith(f"{f1} (")
+    assert shown["f1_micro"][2] == f"{f1 - 0.5:+.5f}"
+
+
+def test_a_run_from_before_there_was_a_baseline_is_told_without_it(folder, review):
+    write_run(WEAK)
+    Path("metrics/baseline.json").unlink()
+    commit()
+    assert "encoder buys" not in review()
