@@ -9,6 +9,8 @@ import torch
 import yaml
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
+from tests.project import Project
+
 ROOT = Path(__file__).resolve().parents[1]
 LABELS = ("anger", "joy", "surprise", "neutral")
 # Words that say which label a comment has, so that even a tiny encoder can learn it.
@@ -76,6 +78,22 @@ def workspace(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatc
     """A folder with the repository's code and pipeline, small data and a tiny encoder; the tests run inside it."""
     monkeypatch.chdir(make_workspace(tmp_path, tiny_encoder))
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Project:
+    project = Project(make_workspace(tmp_path_factory.mktemp("built"), tiny_encoder))
+    set_params(project.folder, threads=1)
+    project("git init --quiet --initial-branch main && git config user.email a@example.org && git config user.name a")
+    project("dvc init --quiet && git add --all && git commit --quiet --message start")
+    project("dvc repro && git add --all && git commit --quiet --message run")
+    return project
+
+
+@pytest.fixture
+def project(built: Project, tmp_path: Path) -> Project:
+    """A copy of the built project: nothing in it is to be done."""
+    return Project(Path(shutil.copytree(built.folder, tmp_path / "project", symlinks=True)))
 
 
 def make_workspace(folder: Path, encoder: Path) -> Path:

@@ -1,7 +1,6 @@
 """dvc.yaml, dvc.lock and what git holds fit each other; and the declared imports are fetched."""
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +11,8 @@ import yaml
 from emotions.params import Params
 from tests.conftest import ROOT
 from tests.imports import imported_files
+from tests.project import STAGES
 
-STAGES = ("preprocess", "split", "baseline", "train", "evaluate")
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 LOCK = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -98,28 +97,9 @@ def test_the_official_files_are_declared_as_imports():
     assert len(list((ROOT / "data" / "goemotions_raw").glob("goemotions_[123].csv.dvc"))) == 3
 
 
-@pytest.fixture
-def repository(workspace: Path, monkeypatch: pytest.MonkeyPatch):
-    """The small pipeline as a git and DVC repository; returns a function that runs a command in it."""
-    for name in list(os.environ):
-        if name.startswith(("GIT_", "DVC_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-
-    def call(command: str, ok: bool = True) -> str:
-        done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=workspace)
-        told = done.stdout + done.stderr
-        assert (done.returncode == 0) is ok, told
-        return told
-
-    call("git init --quiet && git config user.email a@example.org && git config user.name a && dvc init --quiet")
-    call("dvc config core.analytics false && git add --all && git commit --quiet --message start")
-    return call
-
-
-def test_declared_imports_are_fetched_by_dvc_update(repository, workspace):
+def test_declared_imports_are_fetched_by_dvc_update(project, tmp_path):
     """With a server on this machine in place of the official one."""
-    served = workspace / "served"
+    served = tmp_path / "served"
     served.mkdir()
     (served / "train.tsv").write_text("good morning\t3\tx1\n")
     server = subprocess.Popen(
@@ -130,16 +110,16 @@ def test_declared_imports_are_fetched_by_dvc_update(repository, workspace):
     )
     try:
         port = server.stdout.readline().split(" port ")[1].split()[0]
-        folder = workspace / "data" / "goemotions"
+        folder = project.folder / "data" / "goemotions"
         content = yaml.safe_load((ROOT / "data" / "goemotions" / "train.tsv.dvc").read_text())
         content["deps"][0] = {"path": f"http://127.0.0.1:{port}/train.tsv", "hash": "md5"}
         content["outs"][0] |= {"md5": md5(served / "train.tsv"), "size": 20}
         (folder / "train.tsv.dvc").write_text(yaml.safe_dump(content))
-        repository("dvc update data/goemotions/train.tsv.dvc")
+        project("dvc update data/goemotions/train.tsv.dvc")
         assert (folder / "train.tsv").read_text() == "good morning\t3\tx1\n"
         after = yaml.safe_load((folder / "train.tsv.dvc").read_text())
         assert after["outs"][0]["md5"] == content["outs"][0]["md5"]
-        assert not repository("git status --porcelain --ignored=no -- data/goemotions/train.tsv")
+        assert not project("git status --porcelain --ignored=no -- data/goemotions/train.tsv")
     finally:
         server.terminate()
         server.wait()

@@ -1,0 +1,48 @@
+"""The small pipeline as a git and DVC repository, in which the tests run the real commands."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from emotions.files import sha256
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+STAGES = ("preprocess", "split", "baseline", "train", "evaluate")
+
+
+class Project:
+    """A folder with git and DVC; calling it runs a command there and returns what it printed."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DVC_"))}
+        self.environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        self.environment["DVC_NO_ANALYTICS"] = "1"
+
+    def __call__(self, command: str, fails: bool = False) -> str:
+        done = subprocess.run(
+            command, shell=True, capture_output=True, text=True, cwd=self.folder, env=self.environment, timeout=400
+        )
+        assert (done.returncode != 0) is fails, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def recipe(self, command: str) -> str:
+        """Run a command that the README has word for word."""
+        assert command in README, f"the README has no recipe {command!r}"
+        return self(command)
+
+    def results(self) -> dict[str, str]:
+        """Return the sha256 of dvc.lock, metrics and plots."""
+        files = [self.folder / "dvc.lock", *self.folder.glob("metrics/*"), *self.folder.glob("plots/*")]
+        return {file.name: sha256(file) for file in files}
+
+    def show(self, experiment: str, file: str) -> str:
+        """Return a committed file of an experiment; DVC keeps experiments as git references of their own."""
+        references = self("git for-each-ref --format='%(refname)' refs/exps").split()
+        (reference,) = [name for name in references if name.endswith(f"/{experiment}")]
+        return self(f"git show {reference}:{file}")
+
+
+def ran(told: str) -> list[str]:
+    return [stage for stage in STAGES if f"Running stage '{stage}'" in told]
