@@ -1,11 +1,17 @@
 """Outputs appear whole or not at all: written under a temporary name, then renamed."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -44,6 +50,11 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, content: dict) -> None:
     """Write `content` as JSON, one key a line, in the given order."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_csv(path: str | Path, table: pd.DataFrame, float_format: str | None = None) -> None:
+    """Write the columns of `table`, without its index."""
+    write_text(path, table.to_csv(index=False, float_format=float_format, lineterminator="\n"))
 
 
 def sha256(path: str | Path) -> str:

@@ -12,6 +12,7 @@ from emotions import (
     bootstrap,
     checkpoints,
     comments,
+    curves,
     determinism,
     encoders,
     errors,
@@ -29,7 +30,9 @@ from emotions.prediction import predict_logits, probabilities
 COMMENTS, SPLIT, MODEL = "data/processed/comments.parquet", "data/splits/split.parquet", "model"
 CHECKPOINTS = "checkpoints"
 METRICS, PREDICTIONS = "metrics/test.json", "data/predictions/test.parquet"
-TABLE, FIGURE = "plots/per_label.csv", "plots/per_label.png"
+PER_LABEL, BY_COUNT = "plots/per_label", "plots/f1_by_count"
+CURVES, RELIABILITY = "plots/precision_recall", "plots/reliability"
+BY_THRESHOLD, CONFUSIONS = "plots/f1_by_threshold", "plots/confusions"
 
 
 def main() -> None:
@@ -47,17 +50,32 @@ def main() -> None:
 
     thresholds = model.thresholds.choose(settings.threshold)
     labels, probability = table.labels[test], probabilities(predict_logits(model, table.tokens, test))
+    given, names = probability >= thresholds, table.label_names
     metrics = scores.with_intervals(
         scores.score(labels, probability, thresholds),
-        bootstrap.intervals(labels, probability >= thresholds, settings.seed),
+        bootstrap.intervals(labels, given, settings.seed),
     )
-    per_label = scores.score_labels(labels, probability, thresholds, table.label_names)
+    per_label = scores.score_labels(labels, probability, thresholds, names)
+    per_label["f1_low"], per_label["f1_high"] = bootstrap.label_intervals(labels, given, settings.seed)
+    precision_recall = curves.precision_recall(labels, probability, names)
+    reliability = curves.reliability(labels, probability)
+    by_threshold = curves.f1_by_threshold(labels, probability)
+    confusions = curves.confusions(labels, given, names)
 
     origin.check()
-    predictions_file.write(PREDICTIONS, table.ids[test], labels, probability, thresholds, table.label_names)
+    predictions_file.write(PREDICTIONS, table.ids[test], labels, probability, thresholds, names)
     files.write_json(METRICS, metrics)
-    files.write_text(TABLE, per_label.to_csv(index=False, lineterminator="\n"))
-    figures.draw_per_label(per_label, FIGURE)
+    files.write_csv(f"{PER_LABEL}.csv", per_label)
+    figures.draw_per_label(per_label, f"{PER_LABEL}.png")
+    figures.draw_f1_by_count(per_label, f"{BY_COUNT}.png")
+    files.write_csv(f"{CURVES}.csv", precision_recall)
+    figures.draw_precision_recall(precision_recall, f"{CURVES}.png")
+    files.write_csv(f"{RELIABILITY}.csv", reliability)
+    figures.draw_reliability(reliability, f"{RELIABILITY}.png")
+    files.write_csv(f"{BY_THRESHOLD}.csv", by_threshold)
+    figures.draw_f1_by_threshold(by_threshold, thresholds, f"{BY_THRESHOLD}.png")
+    files.write_csv(f"{CONFUSIONS}.csv", confusions)
+    figures.draw_confusions(confusions, names, f"{CONFUSIONS}.png")
     for name, value in metrics.items():
         print(f"{name:<24} {value}")
 

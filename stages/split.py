@@ -5,9 +5,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from emotions import comments, errors, params, provenance, split_file, splitting
+from emotions import (
+    comments,
+    counts,
+    errors,
+    figures_of_data,
+    files,
+    params,
+    provenance,
+    split_file,
+    splitting,
+)
 
 INPUT, OUTPUT = "data/processed/comments.parquet", "data/splits/split.parquet"
+LABELS, PAIRS, LENGTHS = "plots/label_counts", "plots/label_pairs", "plots/lengths"
 
 
 def main() -> None:
@@ -24,8 +35,18 @@ def main() -> None:
     wants_validation = settings.split == "official" or settings.validation_size > 0
     splitting.check(parts, table.labels, table.label_names, wants_validation)
 
+    labels = counts.of_labels(table.labels, parts, table.label_names)
+    pairs = counts.of_pairs(table.labels, table.label_names)
+    lengths = counts.of_lengths(table.tokens.lengths)
+
     origin.check()
     split_file.write(OUTPUT, table.ids, parts)
+    files.write_csv(f"{LABELS}.csv", labels)
+    figures_of_data.draw_label_counts(labels, f"{LABELS}.png")
+    files.write_csv(f"{PAIRS}.csv", pairs)
+    figures_of_data.draw_pairs(pairs, table.label_names, f"{PAIRS}.png")
+    files.write_csv(f"{LENGTHS}.csv", lengths)
+    figures_of_data.draw_lengths(lengths, settings.max_length, f"{LENGTHS}.png")
     for part in splitting.PARTS:
         members = parts == part
         rarest = table.labels[members].sum(axis=0).min() if members.any() else 0

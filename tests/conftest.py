@@ -102,6 +102,7 @@ def make_workspace(folder: Path, encoder: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / ".dvc" / "plots", folder / ".dvc" / "plots")
     for declared in ROOT.glob("data/goemotions*/*.dvc"):
         target = folder / declared.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)

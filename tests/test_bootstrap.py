@@ -138,3 +138,22 @@ def test_the_other_way_round_the_difference_changes_its_sign():
 )
 def test_outside_the_noise_is_an_interval_without_0(low, high, beyond):
     assert bootstrap.Difference((low + high) / 2, low, high).beyond_noise is beyond
+
+
+def test_the_interval_of_a_label_is_that_of_its_f1_alone():
+    labels, given = simulated(400, seed=3, count=3)
+    low, high = bootstrap.label_intervals(labels, given, 1)
+    for column in range(3):
+        alone = bootstrap.intervals(labels[:, [column]], given[:, [column]], 1)
+        # Of one label, micro-F1 is its F1; other resamples of it, because kinds of comments are numbered otherwise.
+        assert low[column] == pytest.approx(alone["f1_micro_low"], abs=0.02)
+        assert high[column] == pytest.approx(alone["f1_micro_high"], abs=0.02)
+
+
+def test_counts_give_the_intervals_of_what_was_counted():
+    labels, given = simulated(400, seed=3, count=3)
+    found = bootstrap.intervals_of_counts(labels * given, labels + given, 1)
+    expected = bootstrap.f1(labels, given)
+    assert [found["f1_micro"], found["f1_macro"]] == pytest.approx(expected.tolist(), abs=1e-5)
+    plain = bootstrap.intervals(labels, given, 1)
+    assert {name: found[name] for name in plain} == pytest.approx(plain, abs=0.02)

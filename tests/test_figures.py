@@ -1,14 +1,24 @@
 """The figures: the same bytes for the same numbers, and the old one kept when drawing fails."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from emotions import figures
+from emotions import counts, curves, figures, figures_of_data
 
-STEPS = pd.DataFrame({"step": [1, 2, 3, 4], "loss": [0.7, 0.5, 0.4, 0.3]})
+STEPS = pd.DataFrame({"step": [1, 2, 3, 4], "loss": [0.7, 0.5, 0.4, 0.3], "lr": [1e-4, 9e-5, 5e-5, 0]})
 EPOCHS = pd.DataFrame({"step": [2, 4], "train_loss": [0.6, 0.35], "validation_loss": [0.65, 0.5]})
-PER_LABEL = pd.DataFrame({"label": ["joy", "anger", "fear"], "f1": [0.5, 0.5, 0.0], "support": [1200, 30, 1]})
+NAMES = ("joy", "anger", "fear")
+PER_LABEL = pd.DataFrame({"label": NAMES, "f1": [0.5, 0.5, 0.0], "support": [1200, 30, 1]})
+PER_LABEL = PER_LABEL.assign(f1_low=[0.45, 0.3, 0.0], f1_high=[0.55, 0.7, 0.0])
+RANDOM = np.random.default_rng(0)
+PROBABILITIES = RANDOM.random((50, 3))
+LABELS = (RANDOM.random((50, 3)) < PROBABILITIES).astype(np.uint8)
+NONE = np.zeros_like(LABELS)
+GIVEN = PROBABILITIES >= 0.5
+BY_THRESHOLD = curves.f1_by_threshold(LABELS, PROBABILITIES)
+PARTS = np.array(["train", "validation", "test"])[RANDOM.integers(3, size=50)]
 RUNS = {"main": EPOCHS.assign(epoch=[1, 2]), "workspace": EPOCHS.assign(epoch=[1, 2], train_loss=[0.5, 0.3])}
 DRAWINGS = {
     "loss": lambda path: figures.draw_loss(STEPS, EPOCHS, path),
@@ -20,6 +30,25 @@ DRAWINGS = {
     ),
     "per label": lambda path: figures.draw_per_label(PER_LABEL, path),
     "per label, in other order": lambda path: figures.draw_per_label(PER_LABEL[::-1], path),
+    "F1 by count": lambda path: figures.draw_f1_by_count(PER_LABEL, path),
+    "F1 by count, one label": lambda path: figures.draw_f1_by_count(PER_LABEL[1:2], path),
+    "precision by recall": lambda path: figures.draw_precision_recall(
+        curves.precision_recall(LABELS, PROBABILITIES, NAMES), path
+    ),
+    "precision by recall of nothing": lambda path: figures.draw_precision_recall(
+        curves.precision_recall(NONE, PROBABILITIES, NAMES), path
+    ),
+    "reliability": lambda path: figures.draw_reliability(curves.reliability(LABELS, PROBABILITIES), path),
+    "F1 by threshold": lambda path: figures.draw_f1_by_threshold(BY_THRESHOLD, np.full(3, 0.3), path),
+    "F1 by threshold, one a label": lambda path: figures.draw_f1_by_threshold(
+        BY_THRESHOLD, np.array([0.2, 0.3, 0.4]), path
+    ),
+    "confusions": lambda path: figures.draw_confusions(curves.confusions(LABELS, GIVEN, NAMES), NAMES, path),
+    "no confusion": lambda path: figures.draw_confusions(curves.confusions(LABELS, LABELS, NAMES), NAMES, path),
+    "label counts": lambda path: figures_of_data.draw_label_counts(counts.of_labels(LABELS, PARTS, NAMES), path),
+    "pairs": lambda path: figures_of_data.draw_pairs(counts.of_pairs(LABELS, NAMES), NAMES, path),
+    "no pair": lambda path: figures_of_data.draw_pairs(counts.of_pairs(np.eye(3), NAMES), NAMES, path),
+    "lengths": lambda path: figures_of_data.draw_lengths(counts.of_lengths(np.array([3, 8, 8, 16])), 16, path),
 }
 
 

@@ -11,20 +11,22 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from accelerate.state import AcceleratorState
 
 from emotions.errors import InputError
 from emotions.model import EmotionClassifier
 from stages import baseline, evaluate, preprocess, split, train
-from tests.conftest import LABELS, set_params, small_comments, write_csv
+from tests.conftest import LABELS, ROOT, set_params, small_comments, write_csv
 
 STAGES = {"preprocess": preprocess, "split": split, "baseline": baseline, "train": train, "evaluate": evaluate}
 OUTPUTS = {
-    "preprocess": ["data/processed/comments.parquet"],
-    "split": ["data/splits/split.parquet"],
-    "baseline": ["metrics/baseline.json"],
-    "train": ["model", "metrics/train.json", "plots/loss.csv", "plots/steps.csv", "plots/loss.png"],
-    "evaluate": ["data/predictions/test.parquet", "metrics/test.json", "plots/per_label.csv", "plots/per_label.png"],
+    name: [
+        next(iter(entry)) if isinstance(entry, dict) else entry
+        for kind in ("outs", "metrics", "plots")
+        for entry in stage.get(kind, [])
+    ]
+    for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()
 }
 
 
@@ -60,7 +62,9 @@ def test_the_pipeline_writes_everything_that_dvc_yaml_promises(workspace, capsys
     assert len(predictions) == parts.count("test") == metrics["comments"]
     assert list(predictions.columns) == ["id", "labels", "predicted", *(f"p_{label}" for label in LABELS)]
     per_label = pd.read_csv("plots/per_label.csv")
-    assert list(per_label.columns) == ["label", "support", "precision", "recall", "f1", "threshold"]
+    assert list(per_label.columns) == [
+        "label", "support", "precision", "recall", "f1", "threshold", "f1_low", "f1_high",
+    ]  # fmt: skip
     assert per_label["support"].sum() == predictions["labels"].map(len).sum()
     assert per_label["f1"].mean() == pytest.approx(metrics["f1_macro"], abs=1e-4)
     loss = pd.read_csv("plots/loss.csv")
