@@ -75,8 +75,8 @@ def confusions(labels: np.ndarray, given: np.ndarray, label_names: tuple[str, ..
 
     Columns: label (the one missed), missed (comments that have it and were not given it), instead (a label that these
     comments were given and do not have, or `nothing` where they were given no label), share (the part of those missed
-    that got it). Shares of 0 are left out but for `nothing`, so that every label that was missed is there. A comment can
-    get several labels, so shares need not add up to 1.
+    that got it). Shares of 0 are left out but for `nothing`, so that every label that was missed is there. A comment
+    can get several labels, so shares need not add up to 1.
     """
     truth, given = labels.astype(bool), given.astype(bool)
     missed = (truth & ~given).astype(float)
