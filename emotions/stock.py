@@ -6,12 +6,12 @@ the L logits, D for the hidden size.
 
 pooler: the encoder's pooler is the stock dense layer where f is tanh, and W, b are out.
 
-cls: dense gives (tz, −tz), and out takes the difference of the two. GELU and ReLU have f(x) − f(−x) = x, with t = 1.
+cls: dense gives (tz, -tz), and out takes the difference of the two. GELU and ReLU have f(x) - f(-x) = x, with t = 1.
 tanh has x up to x³/3, so t is 2⁻¹²: the error in a probability stays below 10⁻⁷, for where x is large, so is |z|, and
 the sigmoid is flat.
 
 mean: one more encoder layer averages over the tokens, padding left out, since that is what attention with equal scores
-does. Its query and key are zero, its value is W, b, and its output is (Kz, −Kz, KR, −KR, 0 …). K is so large that
+does. Its query and key are zero, its value is W, b, and its output is (Kz, -Kz, KR, -KR, 0 …). K is so large that
 adding the layer's input, the residual connection, is lost in rounding. R is so large that it alone decides the
 variance by which layer normalisation divides: z comes out times √(D/2)/R, with a relative error of ∑z²/2R², 10⁻⁷ or so.
 The feed-forward part is zero, and the second normalisation finds nothing left to change. The first token then holds
