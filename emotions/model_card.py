@@ -44,8 +44,8 @@ print(classify("I am so happy and excited today!"))
 The scores are this model's probabilities, in batches too. Keep `truncation=True`: it cuts a comment off where training
 did. $averaging""")
 # What a reader of config.json would stumble over.
-AVERAGING = """The encoder's last layer was added to average over the tokens; it needs fp32 or bf16, and in fp16 all scores
-are nan."""
+AVERAGING = """The encoder's last layer was added to average over the tokens; it needs fp32 or bf16: in fp16 all
+scores are nan."""
 NOT_STOCK = """`transformers` has no classifier of this encoder and pooling: its Auto classes load the encoder alone.
 `python -m emotions export` writes the whole model in ONNX, for use without this repository."""
 # Licenses of the weights that `emotions.encoders` pins, as their publishers state them.
