@@ -17,6 +17,7 @@ from emotions.model import EmotionClassifier
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 MODEL, INT8, TOKENIZER, LABELS = "model.onnx", "model-int8.onnx", "tokenizer.json", "labels.json"
+CARD = "README.md"
 README = """# Emotion classifier in ONNX
 
 model.onnx takes `input_ids` and `attention_mask`, (batch, length) int64, and returns `probabilities`, (batch, labels)
@@ -74,7 +75,8 @@ def write(model: EmotionClassifier, thresholds: np.ndarray, folder: str | Path) 
     """
     check_packages()
     folder = Path(folder).resolve()
-    if folder.exists() and not (folder.is_dir() and ((folder / MODEL).exists() or not any(folder.iterdir()))):
+    ours = {MODEL, INT8, TOKENIZER, LABELS, CARD}
+    if folder.exists() and not (folder.is_dir() and {path.name for path in folder.iterdir()} <= ours):
         raise InputError(f"{folder} exists, and is no earlier export: name another folder")
     with replacing(folder) as partial:
         partial.mkdir()
@@ -86,7 +88,7 @@ def write(model: EmotionClassifier, thresholds: np.ndarray, folder: str | Path) 
         tokenizer.enable_padding(pad_id=model.tokenizer.pad_token_id, pad_token=model.tokenizer.pad_token)
         write_text(partial / TOKENIZER, tokenizer.to_str(pretty=True))
         write_json(partial / LABELS, dict(zip(model.label_names, thresholds.tolist(), strict=True)))
-        write_text(partial / "README.md", README)
+        write_text(partial / CARD, README)
 
 
 def _write_onnx(judge: Judge, path: Path) -> None:
@@ -122,7 +124,8 @@ def _write_onnx(judge: Judge, path: Path) -> None:
 def _write_int8(source: Path, path: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    quantize_dynamic(source, path, per_channel=True, weight_type=QuantType.QInt8)
+    # Signed weights are faster on some processors, and on those with AVX2 but without VNNI their products overflow.
+    quantize_dynamic(source, path, per_channel=True, weight_type=QuantType.QUInt8)
 
 
 @contextmanager

@@ -58,13 +58,12 @@ def test_int8_is_near_and_smaller(exported):
     model, folder = exported
     texts = [text for _, text, _ in small_comments()]
     probabilities, given = run(folder, export.INT8, inputs_of(model, texts))
-    expected = predict_texts(model, texts)
-    assert np.abs(probabilities - expected).mean() < 0.5 * np.abs(expected - expected.mean(axis=0)).mean()
+    assert np.abs(probabilities - predict_texts(model, texts)).mean(axis=0).max() < 0.01  # of each label
     assert np.array_equal(given, probabilities >= THRESHOLDS)
     assert (folder / export.INT8).stat().st_size < (folder / export.MODEL).stat().st_size
 
 
-@pytest.mark.parametrize(("kind", "pooling"), [("roberta", "pooler"), ("distilbert", "cls"), ("mpnet", "mean")])
+@pytest.mark.parametrize(("kind", "pooling"), [("roberta", "pooler"), ("mpnet", "mean")])
 def test_other_encoders_are_exported_too(tiny_encoder, tmp_path, kind, pooling):
     model = small_model(tiny_encoder, pooling, kind)
     export.write(model, THRESHOLDS, tmp_path / "onnx")
@@ -94,7 +93,7 @@ def test_the_example_of_the_readme_runs_in_the_folder_alone(exported):
 
 def test_the_folder_holds_labels_with_thresholds_and_tells_of_no_machine(exported):
     _, folder = exported
-    names = {export.MODEL, export.INT8, export.TOKENIZER, export.LABELS, "README.md"}
+    names = {export.MODEL, export.INT8, export.TOKENIZER, export.LABELS, export.CARD}
     assert {path.name for path in folder.iterdir()} == names
     assert json.loads((folder / export.LABELS).read_text()) == dict(zip(LABELS, THRESHOLDS.tolist(), strict=True))
     for path in folder.iterdir():
@@ -115,6 +114,7 @@ def test_the_same_model_gives_the_same_bytes_quietly_and_replaces_an_earlier_exp
 
 def test_what_is_no_earlier_export_is_never_replaced(tiny_encoder, tmp_path):
     (tmp_path / "letter.txt").write_text("Dear reader")
+    (tmp_path / export.MODEL).touch()
     for target in (tmp_path, tmp_path / "letter.txt"):
         with pytest.raises(InputError, match="exists, and is no earlier export: name another folder"):
             export.write(small_model(tiny_encoder), THRESHOLDS, target)
