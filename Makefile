@@ -31,6 +31,6 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	python -m pip install --quiet --requirement requirements.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt requirements-export.txt $(VENV)/installed
 	python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@

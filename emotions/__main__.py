@@ -1,5 +1,4 @@
-"""By hand: `python -m emotions predict …`, `python -m emotions score …`, `python -m emotions agreement …`,
-`python -m emotions review …`.
+"""By hand: `python -m emotions predict …`; `… score …`, `… agreement …`, `… export …`, `… review …`.
 
 Imports stand inside the functions, so that `--help` does not wait for torch.
 """
@@ -110,6 +109,15 @@ def agree(arguments: argparse.Namespace) -> None:
         print(f"{who:<40}{figures['comments']:>8,}  {'  '.join(shown)}")
 
 
+def export(arguments: argparse.Namespace) -> None:
+    """Write a model in ONNX."""
+    from emotions import export
+
+    export.check_packages()  # before the model is read
+    model = _load(arguments.model).to("cpu")
+    export.write(model, model.thresholds.choose(_threshold(arguments)), arguments.onnx)
+
+
 def review(arguments: argparse.Namespace) -> None:
     """Print, as Markdown for a pull request, what the workspace changes against a commit."""
     from emotions import review
@@ -126,17 +134,18 @@ def main() -> None:
     common.add_argument(
         "--threshold", metavar="T", help="global, per_label, or a number (default: what params.yaml says, else global)"
     )
-    common.add_argument("--json", action="store_true", help="print JSON")
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="print JSON")
 
     parser = argparse.ArgumentParser(prog="python -m emotions", description="Emotions of comments.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("predict", parents=[common], help="print the labels of texts")
+    command = commands.add_parser("predict", parents=[common, as_json], help="print the labels of texts")
     command.add_argument("text", nargs="*", help="a comment; a single - reads one a line from standard input")
     command.add_argument("--file", metavar="F", help="one comment a line, or a CSV or parquet file with a column text")
     command.set_defaults(run=predict)
 
-    command = commands.add_parser("score", parents=[common], help="print a model's metrics on labelled data")
+    command = commands.add_parser("score", parents=[common, as_json], help="print a model's metrics on labelled data")
     command.add_argument("data", metavar="DATA", help="data in any format that the pipeline accepts")
     command.add_argument(
         "--part", choices=["train", "validation", "test"], help="score one part of data that has its own (default: all)"
@@ -158,6 +167,10 @@ def main() -> None:
     )
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(run=agree)
+
+    command = commands.add_parser("export", parents=[common], help="write a model in ONNX, for use without torch")
+    command.add_argument("--onnx", required=True, metavar="DIR", help="folder to write; an earlier export is replaced")
+    command.set_defaults(run=export)
 
     command = commands.add_parser("review", help="print, as Markdown, what the workspace changes against a commit")
     command.add_argument(

@@ -75,6 +75,8 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 def load_encoder(folder: Path) -> PreTrainedModel:
     """Return the pretrained encoder in a folder in fp32, never asking the network and never unpickling."""
+    if (folder / "emotions.json").exists():
+        raise InputError(f"{folder} is a trained classifier: name the encoder that it was made from")
     options = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
     try:
         encoder, report = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **options)

@@ -1,5 +1,6 @@
 """EmotionClassifier: encoder → pooling → dropout → linear, and the folder that it is saved in."""
 
+import copy
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
-from emotions import encoders
+from emotions import encoders, stock
 from emotions.errors import InputError
 from emotions.files import write_json
 
@@ -74,6 +75,11 @@ class EmotionClassifier(nn.Module):
             pooled = (output.last_hidden_state * mask).sum(dim=1) / mask.sum(dim=1)
         return self.head(self.dropout(pooled))
 
+    @property
+    def has_stock_form(self) -> bool:
+        """Whether stock `transformers` opens the folder that this is saved in as a text classifier."""
+        return stock.has_stock_form(self.encoder.config, self.pooling, len(self.label_names))
+
     @torch.no_grad()
     def start_head_at(self, frequencies: np.ndarray) -> None:
         """Set the head's bias to the log-odds of each label's frequency, (L,) from 0 to 1.
@@ -85,18 +91,25 @@ class EmotionClassifier(nn.Module):
         self.head.bias.copy_(torch.from_numpy(np.log(inside / (1 - inside))))
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write config.json, model.safetensors, the tokenizer and emotions.json (labels, pooling, thresholds)."""
+        """Write config.json, model.safetensors, the tokenizer and emotions.json (labels, pooling, thresholds).
+
+        Configuration and weights are those of a stock sequence classifier where there is one (`emotions.stock`).
+        """
         folder.mkdir(parents=True)
-        config = self.encoder.config
+        config, weights = copy.deepcopy(self.encoder.config), self.state_dict()
         config.id2label = dict(enumerate(self.label_names))
         config.label2id = {name: index for index, name in enumerate(self.label_names)}
         config.problem_type = "multi_label_classification"
+        config.architectures = [type(self.encoder).__name__]
+        if self.has_stock_form:
+            config, weights = stock.to_stock(config, weights, self.pooling)
         config.save_pretrained(folder)
         written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         written.pop("transformers_version", None)  # would change the file, and nothing else
         write_json(folder / "config.json", written)
+        self.tokenizer.model_max_length = self.max_length  # where `truncation=True` cuts off
         self.tokenizer.save_pretrained(folder)
-        weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in self.state_dict().items()}
+        weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in weights.items()}
         safetensors.torch.save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
         (folder / WEIGHTS).chmod((folder / "config.json").stat().st_mode)  # it comes readable by its owner alone
         write_json(
@@ -127,9 +140,12 @@ class EmotionClassifier(nn.Module):
             settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             labels = tuple(settings["labels"])
+            weights = safetensors.torch.load_file(folder / WEIGHTS)
+            if stock.is_stock(config):
+                config, weights = stock.from_stock(config, weights, settings["pooling"])
             encoder = AutoModel.from_config(config, trust_remote_code=False)
             model = cls(encoder, labels, settings["pooling"], settings["dropout"], int(settings["max_length"]))
-            model.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
+            model.load_state_dict(weights)
             per_label = tuple(settings["threshold_per_label"][name] for name in labels)
             model.thresholds = Thresholds(tuple(map(float, per_label)), float(settings["threshold_global"]))
         except Exception as error:  # what a damaged folder raises is up to three libraries

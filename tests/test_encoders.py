@@ -174,3 +174,9 @@ def test_the_longest_input_is_what_the_encoder_can_take(kind, positions, tmp_pat
     encoder(torch.full((1, 32), 5))
     with pytest.raises((RuntimeError, IndexError)):
         encoder(torch.full((1, 33), 5))
+
+
+def test_a_trained_classifier_is_not_taken_for_an_encoder(tiny_encoder, tmp_path):
+    small_model(tiny_encoder).save_pretrained(tmp_path / "model")
+    with pytest.raises(InputError, match="is a trained classifier: name the encoder that it was made from"):
+        encoders.load_encoder(tmp_path / "model")

@@ -193,3 +193,19 @@ def test_a_process_tells_a_wrong_input_in_one_line_on_standard_error_and_fails(t
     done = in_a_process("-m", "emotions", "predict", "wow", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: the model folder model does not exist: train one with `dvc repro train`\n"
+
+
+@pytest.mark.parametrize(("option", "thresholds"), [("per_label", PER_LABEL), ("0.3", [0.3] * 4)])
+def test_export_takes_the_model_and_the_thresholds(run, monkeypatch, option, thresholds):
+    written = []
+    monkeypatch.setattr("emotions.export.PACKAGES", ())
+    monkeypatch.setattr("emotions.export.write", lambda *given: written.append(given))
+    assert run("export", "--onnx", "onnx", "--threshold", option) == ""
+    ((model, chosen, folder),) = written
+    assert model.label_names == LABELS and chosen.tolist() == thresholds and folder == "onnx"
+
+
+def test_export_names_the_packages_that_it_lacks(run, monkeypatch):
+    monkeypatch.setattr("emotions.export.PACKAGES", ("json", "no_such_package"))
+    with pytest.raises(InputError, match="needs no_such_package: pip install --requirement requirements-export"):
+        run("export", "--onnx", "onnx")

@@ -1,5 +1,6 @@
 """The classifier: pooling, its first predictions, and that it comes back from its folder as it went in."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,12 @@ from emotions.prediction import predict_texts
 from tests.conftest import LABELS
 
 TEXTS = ["furious", "happy people on the way to a house", "wow it was there for you all day long"]
-KINDS = {"bert": ("mean", "cls", "pooler"), "roberta": ("mean", "cls", "pooler"), "distilbert": ("mean", "cls")}
+KINDS = {
+    "bert": ("mean", "cls", "pooler"),
+    "roberta": ("mean", "cls", "pooler"),
+    "distilbert": ("mean", "cls"),
+    "mpnet": ("mean", "cls", "pooler"),  # has no stock form
+}
 every_kind_and_pooling = pytest.mark.parametrize(
     ("kind", "pooling"), [(kind, pooling) for kind, poolings in KINDS.items() for pooling in poolings]
 )
@@ -83,6 +89,13 @@ def test_a_model_comes_back_from_its_folder_the_same(tiny_encoder, tmp_path, kin
         assert getattr(loaded, name) == getattr(model, name)
     assert loaded.dropout.p == model.dropout.p
     assert encoders.fingerprint(loaded.tokenizer) == encoders.fingerprint(model.tokenizer)
+
+
+@every_kind_and_pooling
+def test_the_folder_claims_a_stock_classifier_where_it_is_one(tiny_encoder, tmp_path, kind, pooling):
+    small_model(tiny_encoder, pooling, kind).save_pretrained(tmp_path / "model")
+    (claimed,) = json.loads((tmp_path / "model" / "config.json").read_text())["architectures"]
+    assert claimed.endswith("Model" if kind == "mpnet" else "ForSequenceClassification")
 
 
 def test_a_missing_model_folder_is_told_with_what_to_do(tmp_path):

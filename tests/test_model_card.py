@@ -1,9 +1,12 @@
 """The model card: metadata that can be read, and the numbers of the run."""
 
+import socket
+
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 
-from emotions import model_card
+from emotions import encoders, model_card
 from tests.conftest import LABELS
 from tests.test_model import small_model
 
@@ -31,3 +34,50 @@ def test_the_card_of_a_model_without_validation_says_so(card):
     text = card(COUNTS | {"validation_comments": 0})
     assert "No validation part was kept" in text and "| loss |" not in text
     assert "chosen on 0 validation comments" not in text
+
+
+def test_the_metadata_is_what_the_hub_reads(card, monkeypatch):
+    monkeypatch.setattr(socket, "socket", None)
+    parsed = ModelCard(card(COUNTS | VALIDATION)).data
+    assert (parsed.pipeline_tag, parsed.library_name, parsed.base_model) == (
+        "text-classification",
+        "transformers",
+        "owner/name",
+    )
+    assert (parsed.language, parsed.license, parsed.datasets) == ("en", "unknown", None)
+    results = {result.metric_name: result for result in parsed.eval_results}
+    assert {name: result.metric_value for name, result in results.items()} == {
+        "F1, micro (validation)": 0.6123,
+        "average precision, macro (validation)": 0.4567,
+        "binary cross-entropy (validation)": 0.11,
+    }
+    for result in results.values():
+        assert (result.dataset_name, result.dataset_split) == ("comments.csv", "validation")
+    assert ModelCard(card(COUNTS | {"validation_comments": 0})).data.eval_results is None
+
+
+def test_every_pinned_encoder_has_a_license():
+    assert model_card.LICENSES.keys() == encoders.REVISIONS.keys()
+
+
+@pytest.mark.parametrize("data", ["data/comments.csv", "data/goemotions-devcut", "data/mine.csv"])
+def test_license_data_and_language_are_told_as_far_as_they_are_known(tiny_encoder, data):
+    text = model_card.write("FacebookAI/roberta-base", data, small_model(tiny_encoder), COUNTS | VALIDATION)
+    parsed, terms = ModelCard(text).data, text.split("## License")[1]
+    assert parsed.license == "mit" and "keep its license, mit." in terms
+    goemotions = data == "data/goemotions-devcut"
+    assert parsed.datasets == (["google-research-datasets/go_emotions"] if goemotions else None)
+    assert ("CC BY 4.0" in terms) is goemotions
+    assert parsed.language == (None if data == "data/mine.csv" else "en")
+
+
+def test_a_folder_is_no_base_model(tiny_encoder):
+    text = model_card.write(str(tiny_encoder), "data/comments.csv", small_model(tiny_encoder), COUNTS | VALIDATION)
+    assert ModelCard(text).data.base_model is None and "not known here" in text
+
+
+def test_a_model_that_is_not_stock_says_how_else_to_use_it(tiny_encoder):
+    model = small_model(tiny_encoder, "cls", "mpnet")
+    text = model_card.write("owner/name", "data/comments.csv", model, COUNTS | VALIDATION)
+    assert ModelCard(text).data.library_name is None
+    assert "from transformers import" not in text and "python -m emotions export" in text
