@@ -114,6 +114,7 @@ def export(arguments: argparse.Namespace) -> None:
     from emotions import export
 
     export.check_packages()  # before the model is read
+    print(f"writing {arguments.onnx}, which takes up to a minute", file=sys.stderr)
     model = _load(arguments.model).to("cpu")
     export.write(model, model.thresholds.choose(_threshold(arguments)), arguments.onnx)
 

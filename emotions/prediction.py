@@ -6,6 +6,7 @@ import torch
 from emotions import batches
 from emotions.batches import Tokens
 from emotions.model import EmotionClassifier
+from emotions.progress import Progress
 
 BATCH_SIZE = 64
 
@@ -20,9 +21,11 @@ def predict_logits(model: EmotionClassifier, tokens: Tokens, positions: np.ndarr
     logits = np.empty((len(positions), len(model.label_names)), np.float32)
     was_training = model.training
     model.eval()
-    for batch in batches.by_length(tokens.lengths[positions], BATCH_SIZE):
-        inputs = batches.collate(tokens, positions[batch], model.tokenizer.pad_token_id)
-        logits[batch] = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).float().cpu().numpy()
+    with Progress("predicting", len(positions)) as progress:
+        for batch in batches.by_length(tokens.lengths[positions], BATCH_SIZE):
+            inputs = batches.collate(tokens, positions[batch], model.tokenizer.pad_token_id)
+            logits[batch] = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).float().cpu().numpy()
+            progress.add(len(batch))
     model.train(was_training)
     return logits
 

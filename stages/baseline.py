@@ -20,6 +20,7 @@ def main() -> None:
     parts = split_file.read(SPLIT, table.ids)
     train, validation, test = (np.flatnonzero(parts == part) for part in ("train", "validation", "test"))
 
+    print(f"baseline: counting words of {len(train):,} comments, for {len(table.label_names)} labels", flush=True)
     model = baseline.fit(
         table.texts[train],
         table.labels[train],
