@@ -85,7 +85,9 @@ def built(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Proje
     project = Project(make_workspace(tmp_path_factory.mktemp("built"), tiny_encoder))
     set_params(project.folder, threads=1)
     project("git init --quiet --initial-branch main && git config user.email a@example.org && git config user.name a")
-    project("dvc init --quiet && git add --all && git commit --quiet --message start")
+    project("dvc init --quiet")
+    shutil.copytree(ROOT / ".dvc" / "plots", project.folder / ".dvc" / "plots")  # templates of `dvc plots`
+    project("git add --all && git commit --quiet --message start")
     project("dvc repro && git add --all && git commit --quiet --message run")
     return project
 
@@ -102,7 +104,6 @@ def make_workspace(folder: Path, encoder: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
-    shutil.copytree(ROOT / ".dvc" / "plots", folder / ".dvc" / "plots")
     for declared in ROOT.glob("data/goemotions*/*.dvc"):
         target = folder / declared.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
