@@ -33,8 +33,8 @@ EXPLAINED = {
     ),
     "f1_macro": (
         "F1, macro",
-        "The mean of the F1 of all labels, each label counting the same. If it falls while micro stays, a change paid for "
-        "frequent labels with rare ones.",
+        "The mean of the F1 of all labels, each label counting the same. If it falls while micro stays, a change paid "
+        "for frequent labels with rare ones.",
     ),
     "subset_accuracy": (
         "Comments wholly right",

@@ -20,6 +20,7 @@ from emotions import (
     params,
     predictions_file,
     provenance,
+    report,
     scores,
     split_file,
 )
@@ -30,10 +31,15 @@ COMMENTS, SPLIT, MODEL = "data/processed/comments.parquet", "data/splits/split.p
 CHECKPOINTS = "checkpoints"
 METRICS, PREDICTIONS = "metrics/test.json", "data/predictions/test.parquet"
 TABLE, FIGURE = "plots/per_label.csv", "plots/per_label.png"
+REPORT = "plots/report.html"
+# In the report, each with its caption.
+FIGURES = [(FIGURE, "F1 of each label on the test part, best first, with its number of comments")]
+# What the report says was run: the parameters that people vary.
+RUN = ("data", "encoder", "split", "epochs", "lr", "batch_size", "seed", "threshold")
 
 
 def main() -> None:
-    origin = provenance.Provenance([COMMENTS, SPLIT, MODEL, "params.yaml"])
+    origin = provenance.Provenance([COMMENTS, SPLIT, MODEL, "params.yaml", *report.TEMPLATES])
     settings = params.load()
     determinism.set_up(settings.seed, settings.threads)
     checkpoints.remove_finished(CHECKPOINTS)  # DVC comes here when dvc.lock holds what train made
@@ -58,6 +64,19 @@ def main() -> None:
     files.write_json(METRICS, metrics)
     files.write_text(TABLE, per_label.to_csv(index=False, lineterminator="\n"))
     figures.draw_per_label(per_label, FIGURE)
+    report.write(
+        REPORT,
+        run={name: getattr(settings, name) for name in RUN},
+        metrics=metrics,
+        per_label=per_label,
+        label_names=table.label_names,
+        ids=table.ids[test],
+        texts=table.texts[test],
+        labels=labels,
+        probabilities=probability,
+        thresholds=thresholds,
+        figures=FIGURES,
+    )
     for name, value in metrics.items():
         print(f"{name:<24} {value}")
 

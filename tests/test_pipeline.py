@@ -33,6 +33,11 @@ def test_a_stage_depends_on_every_module_that_it_imports(stage):
     assert code == imported_files(ROOT / "stages" / f"{stage}.py", ROOT)
 
 
+def test_evaluate_depends_on_what_the_report_is_made_of():
+    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "emotions" / "templates").iterdir()}
+    assert templates == {dep for dep in paths(PIPELINE["evaluate"]["deps"]) if dep.startswith("emotions/templates/")}
+
+
 def test_imports_are_followed_through_packages_and_modules(tmp_path):
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").write_text("")

@@ -23,7 +23,13 @@ OUTPUTS = {
     "preprocess": ["data/processed/comments.parquet"],
     "split": ["data/splits/split.parquet"],
     "train": ["model", "metrics/train.json", "plots/loss.csv", "plots/steps.csv", "plots/loss.png"],
-    "evaluate": ["data/predictions/test.parquet", "metrics/test.json", "plots/per_label.csv", "plots/per_label.png"],
+    "evaluate": [
+        "data/predictions/test.parquet",
+        "metrics/test.json",
+        "plots/per_label.csv",
+        "plots/per_label.png",
+        "plots/report.html",
+    ],
 }
 
 
@@ -89,7 +95,7 @@ def test_the_same_run_gives_the_same_bytes(workspace):
 def test_outputs_say_nothing_of_the_machine_or_the_time(workspace):
     run(*STAGES)
     for file in (file for folder in ("metrics", "plots", "model") for file in Path(folder).rglob("*")):
-        if file.suffix in (".json", ".csv", ".md", ".png"):
+        if file.suffix in (".json", ".csv", ".md", ".png", ".html"):
             content = file.read_bytes()
             assert str(workspace).encode() not in content, file
             assert b"matplotlib" not in content.lower(), file

@@ -123,14 +123,15 @@ function card(comment) {
   const rest = order.filter((label) => !first.includes(label));
   const text = make("p", "text", comment.text);
   text.dir = "auto";
-  const item = make("li", "", head, text, sets, bars(comment, first));
+  const side = make("div", "", bars(comment, first));
+  const item = make("li", "", make("div", "", head, text, sets), side);
   item.tabIndex = -1;
   if (rest.length) {
     const summary = make("summary", "", rest.length === 1 ? "the other label" : `the other ${rest.length} labels`);
     const details = make("details", "", summary);
     // Most are never opened.
     details.addEventListener("toggle", () => details.append(bars(comment, rest)), { once: true });
-    item.append(details);
+    side.append(details);
   }
   return item;
 }
@@ -142,7 +143,7 @@ function bars(comment, labels) {
 function bar(comment, label) {
   const [truth, given] = [comment.truth.has(label), comment.given.has(label)];
   const kind = truth ? "true" : given ? "extra" : "neither";
-  const verdict = truth ? (given ? "✓ found" : "✗ missed") : given ? "✗ too many" : "";
+  const verdict = truth ? (given ? "✓ found" : "✗ missed") : given ? "✗ not true" : "";
   const [probability, threshold] = [comment.probabilities[label], data.thresholds[label]];
   const fill = make("span", "fill");
   fill.style.width = `${probability * 100}%`;
@@ -153,7 +154,7 @@ function bar(comment, label) {
   track.title = `threshold ${threshold}`;
   const value = make("span", "p", probability.toFixed(3));
   value.append(make("span", "unseen", `, threshold ${threshold}`));
-  return make("li", kind, make("span", "name", data.labels[label]), track, value, make("span", "verdict", verdict));
+  return make("li", kind, make("span", "name", data.labels[label]), track, value, make("span", truth && given ? "verdict found" : "verdict", verdict));
 }
 
 makeSortable(byId("label-table"));
