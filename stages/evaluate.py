@@ -1,5 +1,6 @@
-"""Judge the model on the test part, tuning nothing: comments, split, model/ → metrics, per-label table, predictions."""
+"""Judge the model on the test part, tuning nothing: comments, split, model/ → metrics, predictions, figures, report."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from emotions import (
     params,
     predictions_file,
     provenance,
+    report,
     scores,
     split_file,
 )
@@ -33,10 +35,33 @@ METRICS, PREDICTIONS = "metrics/test.json", "data/predictions/test.parquet"
 PER_LABEL, BY_COUNT = "plots/per_label", "plots/f1_by_count"
 CURVES, RELIABILITY = "plots/precision_recall", "plots/reliability"
 BY_THRESHOLD, CONFUSIONS = "plots/f1_by_threshold", "plots/confusions"
+REPORT = "plots/report.html"
+# What the report shows of earlier stages.
+BASELINE = "metrics/baseline.json"
+BEFORE = {
+    "plots/loss.png": "Loss of training and validation, and the learning rate",
+    "plots/label_counts.png": "Comments with each label, in each part",
+    "plots/label_pairs.png": "Which labels come together",
+    "plots/lengths.png": "Length of the comments, and where they are cut off",
+}
+FIGURES = {
+    f"{PER_LABEL}.png": "F1 of each label, with its interval and its number of test comments",
+    f"{BY_COUNT}.png": "F1 of each label by its number of test comments",
+    f"{CURVES}.png": "Precision by recall",
+    f"{RELIABILITY}.png": "Reliability: what becomes of a probability",
+    f"{BY_THRESHOLD}.png": "F1 on the test part, had the threshold been another",
+    f"{CONFUSIONS}.png": "Which label is given where another is missed",
+}
+# What the report says was run: the parameters that people vary.
+RUN = ("data", "encoder", "split", "epochs", "lr", "batch_size", "seed", "threshold")
 
 
 def main() -> None:
-    origin = provenance.Provenance([COMMENTS, SPLIT, MODEL, "params.yaml"])
+    shown = [BASELINE, *BEFORE]
+    for path in shown:
+        if not Path(path).exists():
+            raise errors.InputError(f"{path} does not exist: run `dvc repro`")
+    origin = provenance.Provenance([COMMENTS, SPLIT, MODEL, "params.yaml", *shown, *report.TEMPLATES])
     settings = params.load()
     determinism.set_up(settings.seed, settings.threads)
     checkpoints.remove_finished(CHECKPOINTS)  # DVC comes here when dvc.lock holds what train made
@@ -76,6 +101,20 @@ def main() -> None:
     figures.draw_f1_by_threshold(by_threshold, thresholds, f"{BY_THRESHOLD}.png")
     files.write_csv(f"{CONFUSIONS}.csv", confusions)
     figures.draw_confusions(confusions, names, f"{CONFUSIONS}.png")
+    report.write(
+        REPORT,
+        run={name: getattr(settings, name) for name in RUN},
+        metrics=metrics,
+        per_label=per_label,
+        label_names=names,
+        ids=table.ids[test],
+        texts=table.texts[test],
+        labels=labels,
+        probabilities=probability,
+        thresholds=thresholds,
+        figures=[*FIGURES.items(), *BEFORE.items()],
+        baseline=json.loads(Path(BASELINE).read_text(encoding="utf-8")),
+    )
     for name, value in metrics.items():
         print(f"{name:<24} {value}")
 

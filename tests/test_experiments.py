@@ -12,21 +12,21 @@ from tests.project import STAGES, Project, ran
 
 # Parameter, another value, and the stages that use it; those after them run again as far as their inputs change.
 USED_BY = {
-    "data": ("data/other.csv", {"preprocess", "train"}),
-    "encoder": ("other-encoder", {"preprocess", "train"}),
+    "data": ("data/other.csv", {"preprocess", "train", "evaluate"}),
+    "encoder": ("other-encoder", {"preprocess", "train", "evaluate"}),
     "revision": ("main", {"preprocess", "train"}),
-    "max_length": (16, {"preprocess", "train"}),
+    "max_length": (16, {"preprocess", "split", "train"}),
     "min_votes": (2, {"preprocess"}),
-    "split": ("rows", {"split"}),
+    "split": ("rows", {"split", "evaluate"}),
     "test_size": (0.3, {"split"}),
     "validation_size": (0.2, {"split"}),
     "seed": (7, {"split", "baseline", "train", "evaluate"}),
     "pooling": ("cls", {"train"}),
     "dropout": (0.2, {"train"}),
-    "lr": (3e-5, {"train"}),
+    "lr": (3e-5, {"train", "evaluate"}),
     "head_lr": (3e-4, {"train"}),
-    "epochs": (1, {"train"}),
-    "batch_size": (16, {"train"}),
+    "epochs": (1, {"train", "evaluate"}),
+    "batch_size": (16, {"train", "evaluate"}),
     "weight_decay": (0.1, {"train"}),
     "warmup": (0.1, {"train"}),
     "max_grad_norm": (2.0, {"train"}),
@@ -76,7 +76,7 @@ def test_a_run_leaves_nothing_to_do(project):
 
 
 def test_another_threshold_judges_again_and_trains_nothing(project):
-    assert ran(project("dvc exp run -S threshold=0.4")) == ["evaluate"]
+    assert ran(project("dvc exp run -S threshold=0.4")) == ["baseline", "evaluate"]
 
 
 def test_a_failing_stage_leaves_the_last_good_outputs(project):

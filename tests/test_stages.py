@@ -94,7 +94,7 @@ def test_the_same_run_gives_the_same_bytes(workspace):
 def test_outputs_say_nothing_of_the_machine_or_the_time(workspace):
     run(*STAGES)
     for file in (file for folder in ("metrics", "plots", "model") for file in Path(folder).rglob("*")):
-        if file.suffix in (".json", ".csv", ".md", ".png"):
+        if file.suffix in (".json", ".csv", ".md", ".png", ".html"):
             content = file.read_bytes()
             assert str(workspace).encode() not in content, file
             assert b"matplotlib" not in content.lower(), file
