@@ -24,7 +24,7 @@ TEMPLATES = tuple(FOLDER / name for name in ("report.html.jinja", "report.css", 
 # Comments on the page: what a browser holds with ease, in a file of a few megabytes.
 MOST_COMMENTS = 10_000
 
-# name → title, what it tells. The first are the headline; metrics that are not named here stand in a table.
+# The headline, in its order: name → title, what it tells. All other metrics stand in a table.
 EXPLAINED = {
     "f1_micro": (
         "F1, micro",

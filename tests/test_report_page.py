@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
-from tests.test_report import LABELS, PIXEL, TEXTS, write
+from tests.test_report import PIXEL, TEXTS, write
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 OPTIONS = (
@@ -20,6 +20,7 @@ OPTIONS = (
     "disable-component-update", "disable-sync", "disable-quic",
 )  # fmt: skip
 COUNT = 120
+LABELS = ("anger", "joy", "neutral", "pride", "relief", "remorse", "sadness")
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM.exists() and DRIVER.exists()), reason="no browser: apt-get install chromium chromium-driver"
 )
@@ -39,18 +40,20 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory) -> str:
-    """A report of 120 comments; comment k has label k % 3, every fourth is given label 0, and k says how surely."""
+    """A report of 120 comments; comment k has the label k % 3, every fourth is given label 0, and k says how surely."""
     folder = tmp_path_factory.mktemp("report")
     (folder / "figure.png").write_bytes(PIXEL)
-    labels = np.eye(3, dtype=int)[np.arange(COUNT) % 3]
-    given = np.where((np.arange(COUNT) % 4 == 0)[:, None], np.eye(3, dtype=int)[0], labels)
+    labels = np.eye(7, dtype=int)[np.arange(COUNT) % 3]
+    given = np.where((np.arange(COUNT) % 4 == 0)[:, None], np.eye(7, dtype=int)[0], labels)
     texts = [f"{TEXTS[k % len(TEXTS)]} {'long' * 40}" for k in range(COUNT)]
     return write(
         folder / "report.html",
+        label_names=LABELS,
         ids=np.array([f"c{k}" for k in range(COUNT)], object),
         texts=np.array(texts, object),
         labels=labels,
         probabilities=np.where(given, 0.7 + np.arange(COUNT)[:, None] / 1000, 0.1),
+        thresholds=np.arange(3, 10) / 20 + 0.15,
         figures=[(folder / "figure.png", "a figure")],
     ).as_uri()
 
@@ -94,7 +97,8 @@ def test_text_is_shown_as_it_is_and_runs_nothing(page):
 
 
 def test_only_the_file_itself_is_asked_for(page, address):
-    page.get_log("performance"), page.get_log("browser")
+    for log in ("performance", "browser"):
+        page.get_log(log)  # which empties it
     page.get(address)
     page.find_element(By.ID, "more").click()
     events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
@@ -149,7 +153,7 @@ def test_filters_and_more_by_keyboard(page):
 def test_a_comment_shows_its_probabilities_and_thresholds(page):
     wrong = page.find_element(By.CSS_SELECTOR, "#list > li:nth-child(5)")  # joy, given anger
     rows = [row.text.split("\n") for row in wrong.find_elements(By.CSS_SELECTOR, ".bars li")]
-    assert [row[0] for row in rows] == ["anger", "joy", "neutral"]
+    assert [row[0] for row in rows] == list(LABELS[:5])
     assert "✗ not true" in rows[0][-1] and "✗ missed" in rows[1][-1]
     track = wrong.find_element(By.CSS_SELECTOR, ".track")
     fill, mark = (track.find_element(By.CSS_SELECTOR, name).rect for name in (".fill", ".mark"))
@@ -161,7 +165,7 @@ def test_the_table_is_sorted_by_buttons(page):
     first, *_, last = page.find_elements(By.CSS_SELECTOR, "#label-table thead th")
     assert [head.get_attribute("aria-sort") for head in (first, last)] == ["none", "none"]
     last.find_element(By.TAG_NAME, "button").click()
-    assert labels_in_table(page) == ["neutral", "joy", "anger"]  # whose thresholds are 0.6, 0.4 and 0.3
+    assert labels_in_table(page) == list(reversed(LABELS))  # their thresholds rise
     assert [head.get_attribute("aria-sort") for head in (first, last)] == ["none", "descending"]
     press(page, Keys.ENTER)
     assert labels_in_table(page) == list(LABELS) and last.get_attribute("aria-sort") == "ascending"

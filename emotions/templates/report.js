@@ -160,7 +160,9 @@ function bar(comment, label) {
 makeSortable(byId("label-table"));
 fillSelect(byId("true"), "no label");
 fillSelect(byId("predicted"), "no label");
-byId("filters").addEventListener("input", filter);
+for (const field of byId("filters").querySelectorAll("select, input")) {
+  field.addEventListener(field.tagName === "SELECT" ? "change" : "input", filter);
+}
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 // The fields have their first values back only after this event.
 byId("filters").addEventListener("reset", () => setTimeout(filter));
