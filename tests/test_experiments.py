@@ -100,7 +100,8 @@ def test_forced_again_the_run_is_the_same_to_the_byte(project):
 def test_a_clone_in_another_folder_gives_the_same_bytes(project, tmp_path, tiny_encoder):
     project(f"git clone --quiet {project.folder} {tmp_path / 'somewhere' / 'else'}")
     clone = Project(tmp_path / "somewhere" / "else")
-    assert ran(clone("dvc repro")) == list(STAGES)
+    # git carries the baseline's only output, so that there is nothing to run once the parts are the same again.
+    assert ran(clone("dvc repro")) == [stage for stage in STAGES if stage != "baseline"]
     assert clone.results() == project.results()
     assert not clone("git status --porcelain")
 
