@@ -4,9 +4,9 @@ VENV := .venv
 # DVC runs `python` from PATH: it must be the environment's.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help repro test experiments lint
+.PHONY: help repro test experiments bench bench-gpu lint
 help:           ## show this
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 repro: $(VENV)/installed    ## install what the pipeline needs, then run it: data, training, evaluation
 	dvc repro
@@ -18,6 +18,19 @@ test: $(VENV)/installed-dev ## install what the tests need, then run ruff and py
 
 experiments: $(VENV)/installed ## show the experiments, with what differs between them
 	dvc exp show --only-changed --drop '(emotions|stages|model|data/.*)'
+
+bench: $(VENV)/installed  ## compare the speed of training and prediction with others' and with the machine's limit
+	dvc repro --quiet preprocess
+	python benchmarks/speed.py --json benchmarks/results/cpu.json
+
+bench-gpu: $(VENV)/installed-dev ## on a machine with a GPU: its tests, then the comparison in bf16 and fp16
+	python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "error: there is no GPU here")'
+	dvc repro --quiet preprocess
+	pytest --numprocesses 0 tests/test_training.py
+	python benchmarks/speed.py --comments 2400 --precision bf16 --json benchmarks/results/gpu-bf16.json
+	python benchmarks/speed.py --comments 2400 --precision fp16 --json benchmarks/results/gpu-fp16.json
+	python benchmarks/speed.py --comments 2400 --precision bf16 --bert-base --json benchmarks/results/gpu-bf16-bert-base.json
+	python benchmarks/speed.py --comments 2400 --precision fp16 --bert-base --json benchmarks/results/gpu-fp16-bert-base.json
 
 lint: $(VENV)/installed-dev ## put the code into its format and report what is wrong with it
 	ruff format .

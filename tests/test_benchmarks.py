@@ -1,0 +1,69 @@
+"""The benchmarks: turns are fair, the limit counts what torch counts, and one command gives the table."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import BertConfig, BertModel
+
+from benchmarks import speed, turns
+from emotions.batches import Tokens
+from emotions.model import EmotionClassifier
+from tests.conftest import ROOT
+from tests.project import Project
+
+
+def test_contenders_take_turns_after_a_warm_up():
+    order = []
+    seconds = turns.take_turns({name: lambda name=name: order.append(name) for name in "ABC"}, repeats=2)
+    assert "".join(order) == "ABC" * 3
+    assert {name: runs.shape for name, runs in seconds.items()} == {"A": (2,), "B": (2,), "C": (2,)}
+    assert all((runs > 0).all() for runs in seconds.values())
+
+
+def test_spread_shows_the_median_between_least_and_most():
+    assert turns.spread(np.array([3.0, 1.0, 9.0])) == "3 (1 to 9)"
+    assert turns.spread(np.array([1.0, 2.0]), 2) == "1.50 (1.00 to 2.00)"
+
+
+def test_limit_counts_the_operations_that_torch_counts():
+    config = BertConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, vocab_size=50)
+    config._attn_implementation = "eager"
+    encoder = BertModel(config, add_pooling_layer=False).eval()
+    lengths = np.array([3, 7])
+    work = _Work(encoder, Tokens(np.ones(10, np.int32), np.array([0, 3, 10])))
+    counted = 0
+    for length in lengths:
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            encoder(torch.ones(1, length, dtype=torch.int64))
+        counted += counter.get_total_flops()
+    assert speed._flops(work) == counted
+
+
+class _Work:
+    def __init__(self, encoder, tokens):
+        self._encoder, self.tokens = encoder, tokens
+
+    def our_model(self):
+        return EmotionClassifier(self._encoder, ("joy",), "mean", 0.0, 128)
+
+
+def test_one_command_compares_all_contenders(workspace):
+    project = Project(workspace)
+    project("python stages/preprocess.py")
+    shown = project(f"python {ROOT}/benchmarks/speed.py --comments 40 --repeats 1 --json speed.json")
+    found = json.loads((workspace / "speed.json").read_text(encoding="utf-8"))
+    assert found["comments"] == 40
+    assert set(found["training"]) == {"gflop_per_second", "notebook", "Trainer", speed.STAGE, "limit"}
+    assert set(found["prediction"]) == {"gflop_per_second", "notebook", speed.STAGE, "limit"}
+    assert all(value > 0 for part in ("training", "prediction") for runs in found[part].values() for value in runs)
+    assert shown.count("| Trainer | ") == 1 and shown.count("| notebook | ") == 2
+
+
+def test_no_comments_are_refused(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["speed.py", "--comments", "0"])
+    with pytest.raises(speed.errors.InputError, match="should be 1 or more"):
+        speed.main()
