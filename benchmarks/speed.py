@@ -92,7 +92,7 @@ def _work(settings: params.Params, arguments: argparse.Namespace) -> Work:
     ends = table.tokens.offsets[: count + 1]
     weights = encoders.locate(settings.encoder, settings.revision)
     return Work(
-        texts=table.texts[:count].tolist(),
+        texts=table.texts[:count].to_pylist(),
         labels=table.labels[:count],
         label_names=table.label_names,
         tokens=Tokens(table.tokens.ids[: ends[-1]], ends),

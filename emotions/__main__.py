@@ -57,8 +57,6 @@ def predict(arguments: argparse.Namespace) -> None:
 
 def score(arguments: argparse.Namespace) -> None:
     """Print the metrics of a model on labelled data."""
-    import numpy as np
-
     from emotions import corpus, scores, votes
     from emotions.prediction import predict_texts
 
@@ -67,6 +65,7 @@ def score(arguments: argparse.Namespace) -> None:
     model = _load(arguments.model)
     judgements = corpus.read(arguments.data)
     merged = votes.merge(judgements, arguments.min_votes)
+    votes.check(len(merged.rows), len(judgements.ids), merged.unclear, arguments.min_votes)
     kept, labels = merged.rows, merged.labels
     if arguments.part:
         if judgements.parts is None:
@@ -80,7 +79,7 @@ def score(arguments: argparse.Namespace) -> None:
         raise errors.InputError(f"{arguments.data} and {arguments.model} differ in the labels {', '.join(odd)}")
     labels = labels[:, [judgements.label_names.index(name) for name in model.label_names]]
 
-    texts = np.array(judgements.texts, object)[kept].tolist()
+    texts = judgements.texts.take(kept).to_pylist()
     thresholds = model.thresholds.choose(_threshold(arguments))
     metrics = scores.score(labels, predict_texts(model, texts), thresholds)
     if arguments.json:

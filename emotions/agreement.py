@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from emotions import bootstrap
-from emotions.corpus import Judgements
 from emotions.errors import InputError
+from emotions.judgements import Judgements
 from emotions.predictions_file import Predictions
 
 
@@ -59,16 +59,15 @@ def count(judgements: Judgements) -> Votes:
 
     Raises `InputError` when there is none.
     """
-    number: dict[str, int] = {}
     clear = np.flatnonzero(~judgements.unclear)
-    comments = np.array([number.setdefault(judgements.ids[row], len(number)) for row in clear], int)
-    raters = np.bincount(comments, minlength=len(number))
-    votes = np.zeros((len(number), len(judgements.label_names)))
+    encoded = judgements.ids.take(clear).combine_chunks().dictionary_encode()
+    comments, ids = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
+    raters = np.bincount(comments, minlength=len(ids))
+    votes = np.zeros((len(ids), len(judgements.label_names)))
     np.add.at(votes, comments, judgements.labels[clear])
     several = np.flatnonzero(raters > 1)
     if not len(several):
         raise InputError("no comment has several raters, so there is no agreement to measure")
-    ids = list(number)
     return Votes([ids[row] for row in several], votes[several], raters[several])
 
 

@@ -11,6 +11,9 @@ import pandas as pd
 from emotions.scores import DIGITS
 from emotions.splitting import PARTS
 
+# Comments whose labels are floating-point numbers at a time: eight times the bytes.
+PIECE = 1 << 16
+
 
 def of_labels(labels: np.ndarray, parts: np.ndarray, label_names: Sequence[str]) -> pd.DataFrame:
     """Return the number of comments with each label: columns label, train, validation, test."""
@@ -23,8 +26,10 @@ def of_pairs(labels: np.ndarray, label_names: Sequence[str]) -> pd.DataFrame:
 
     Columns: label, other, comments (with both), share (of those with `label`). Pairs that never occur are left out.
     """
-    there = labels.astype(float)
-    both = there.T @ there
+    both = np.zeros((labels.shape[1], labels.shape[1]))
+    for start in range(0, len(labels), PIECE):
+        there = labels[start : start + PIECE].astype(float)
+        both += there.T @ there
     alone = np.diag(both).copy()
     np.fill_diagonal(both, 0)
     rows = [

@@ -41,6 +41,22 @@ def replacing(path: str | Path) -> Iterator[Path]:
         _remove(partial)
 
 
+@contextmanager
+def scratch(path: str | Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path`, for what does not fit into memory while that is made; then remove it.
+
+    What a killed run left goes away with the next.
+    """
+    path = Path(path)
+    folder = path.with_name(f".partial-{path.stem}")
+    _remove(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8 with `\\n` line ends on every platform."""
     with replacing(path) as partial:

@@ -6,18 +6,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emotions import arrow
 from emotions.errors import InputError
 from emotions.files import replacing
 
 
-def write(path: str | Path, ids: np.ndarray, parts: np.ndarray) -> None:
+def write(path: str | Path, ids: pa.ChunkedArray, parts: np.ndarray) -> None:
     """Write the parts, n names out of `splitting.PARTS`, of n comments."""
-    table = pa.table({"id": pa.array(ids.tolist(), pa.string()), "part": pa.array(parts.tolist(), pa.string())})
+    table = pa.table({"id": ids, "part": pa.array(parts, pa.string())})
     with replacing(path) as partial:
         pq.write_table(table, partial)
 
 
-def read(path: str | Path, ids: np.ndarray) -> np.ndarray:
+def read(path: str | Path, ids: pa.ChunkedArray) -> np.ndarray:
     """Return the parts, n names, of the n comments with these ids.
 
     Raises `InputError` when the file is missing, damaged, or was made for other comments.
@@ -26,8 +27,8 @@ def read(path: str | Path, ids: np.ndarray) -> np.ndarray:
         raise InputError(f"{path} does not exist: run `dvc repro split`")
     try:
         table = pq.read_table(path)
-        fits = table["id"].to_pylist() == ids.tolist()
-        parts = np.array(table["part"].to_pylist())
+        fits = table["id"].equals(ids)
+        parts = arrow.names_of(table["part"])
     except (pa.ArrowException, OSError, KeyError) as error:
         raise InputError(f"{path} is damaged ({str(error)[:100]}): run `dvc repro split`") from None
     if not fits:

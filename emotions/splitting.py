@@ -1,8 +1,10 @@
 """Which comment goes to train, validation or test."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pyarrow as pa
 from sklearn.model_selection import train_test_split
 
 from emotions.errors import InputError
@@ -11,7 +13,7 @@ PARTS = ("train", "validation", "test")
 
 
 def grouped(
-    texts: Sequence[str], labels: np.ndarray, test_size: float, validation_size: float, seed: int
+    texts: Iterable[str], labels: np.ndarray, test_size: float, validation_size: float, seed: int
 ) -> np.ndarray:
     """Split so that equal texts stay on one side and every label reaches every part in proportion.
 
@@ -21,22 +23,23 @@ def grouped(
     Iterative stratification: Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, ECML PKDD
     2011, with groups of equal texts in place of single comments.
     """
-    number: dict[str, int] = {}
-    groups = np.array([number.setdefault(" ".join(text.casefold().split()), len(number)) for text in texts])
-    # How many comments of each label a group brings along, and how many comments in all.
-    counts = np.zeros((len(number), labels.shape[1]))
-    np.add.at(counts, groups, labels)
-    sizes = np.bincount(groups).astype(float)
+    groups = _number(texts)
+    sizes = np.bincount(groups)
+    # How many comments of each label a group brings along, in as few bytes as hold the largest group.
+    counts = np.empty((len(sizes), labels.shape[1]), np.min_scalar_type(sizes.max()))
+    for label in range(labels.shape[1]):
+        counts[:, label] = np.bincount(groups[labels[:, label] > 0], minlength=len(sizes))
+    totals = counts.sum(axis=0, dtype=float)
 
     validation = (1 - test_size) * validation_size
     fractions = np.array([1 - test_size - validation, validation, test_size])
-    wanted = fractions[:, None] * counts.sum(axis=0)
+    wanted = fractions[:, None] * totals
     wanted_sizes = fractions * sizes.sum()
 
     random = np.random.default_rng(seed)
-    order = random.permutation(len(number))
-    part = np.full(len(number), -1)
-    remaining = counts.sum(axis=0)
+    order = random.permutation(len(sizes))
+    part = np.full(len(sizes), -1, np.int8)
+    remaining = totals.copy()
     while remaining.any():
         # The rarest label first: what is common can still be put right later, what is rare cannot.
         label = np.where(remaining > 0, remaining, np.inf).argmin()
@@ -47,7 +50,7 @@ def grouped(
             wanted[chosen] -= counts[group]
             wanted_sizes[chosen] -= sizes[group]
             remaining -= counts[group]
-    return np.array(PARTS)[part][groups]
+    return np.array(PARTS)[part[groups]]
 
 
 def rows(count: int, test_size: float, validation_size: float, seed: int) -> np.ndarray:
@@ -89,6 +92,17 @@ def check(parts: np.ndarray, labels: np.ndarray, label_names: Sequence[str], val
                 f"the split is too small for its labels: {name!r}, on {total} of all comments, is on none for {part}; "
                 "use more comments, or a lower min_votes"
             )
+
+
+def _number(texts: Iterable[str]) -> np.ndarray:
+    """Return for each of n texts the number of its group of equal texts, (n,), counted from 0 by first appearance."""
+    digests = (
+        bytearray()
+    )  # 16 bytes a text, so that millions of texts need not be held; no two texts are known to share
+    for text in texts:
+        digests += hashlib.blake2b(" ".join(text.casefold().split()).encode(), digest_size=16).digest()
+    column = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(digests) // 16, [None, pa.py_buffer(digests)])
+    return column.dictionary_encode().indices.to_numpy()
 
 
 def _train_test_split(rows: np.ndarray, size: float, seed: int) -> list[np.ndarray]:

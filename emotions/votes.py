@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emotions.corpus import Judgements
 from emotions.errors import InputError
+from emotions.judgements import Judgements, number
 
 
 @dataclass(frozen=True)
@@ -30,31 +30,33 @@ def merge(judgements: Judgements, min_votes: int) -> Merged:
 
     `min_votes` 0 leaves one row for each rater. Data that comes with its own parts is finished already, its labels
     merged by those who released it, and `min_votes` does not touch it.
-
-    Raises `InputError` when no comment is left.
     """
-    clear = np.flatnonzero(~judgements.unclear)
-    comments = np.arange(len(judgements.ids))
+    clear = ~judgements.unclear
+    comments = np.arange(len(clear))
     if min_votes > 0 and judgements.parts is None:
-        number: dict[str, int] = {}
-        comments = np.array([number.setdefault(comment, len(number)) for comment in judgements.ids])
-
-    votes = np.zeros((comments.max() + 1, len(judgements.label_names)), np.uint32)
-    np.add.at(votes, comments[clear], judgements.labels[clear])
-    needed = 1 if judgements.parts is not None else max(1, min_votes)
-    labels = (votes >= needed).astype(np.uint8)
-    kept = np.flatnonzero(labels.any(axis=1))
-    if not len(kept):
-        raise InputError(
-            f"no comment is left of {len(judgements.ids):,} rows, {int(judgements.unclear.sum()):,} of them unclear: "
-            f"none has a label with min_votes {min_votes}" + ("; lower it" if min_votes > 1 else "")
-        )
+        comments = number(judgements.ids)
     _, first = np.unique(comments, return_index=True)
+
+    needed = 1 if judgements.parts is not None else max(1, min_votes)
+    labels = np.empty((len(first), len(judgements.label_names)), np.uint8)
+    for label in range(labels.shape[1]):
+        given = clear & (judgements.labels[:, label] > 0)
+        labels[:, label] = np.bincount(comments[given], minlength=len(first)) >= needed
+    kept = np.flatnonzero(labels.any(axis=1))
     judged = len(np.unique(comments[clear]))
     return Merged(
         rows=first[kept],
         labels=labels[kept],
-        unclear=len(judgements.ids) - len(clear),
-        merged=len(clear) - judged,
+        unclear=len(clear) - int(clear.sum()),
+        merged=int(clear.sum()) - judged,
         unlabelled=judged - len(kept),
     )
+
+
+def check(kept: int, judgements: int, unclear: int, min_votes: int) -> None:
+    """Raise `InputError` when no comment is left of so many judgements, so many of them unclear."""
+    if not kept:
+        raise InputError(
+            f"no comment is left of {judgements:,} rows, {unclear:,} of them unclear: "
+            f"none has a label with min_votes {min_votes}" + ("; lower it" if min_votes > 1 else "")
+        )

@@ -16,25 +16,27 @@ METRICS = "metrics/baseline.json"
 def main() -> None:
     origin = provenance.Provenance([COMMENTS, SPLIT, "params.yaml"])
     settings = params.load()
-    table = comments.read(COMMENTS)
+    table = comments.read(COMMENTS, ["ids", "texts", "labels"])
     parts = split_file.read(SPLIT, table.ids)
     train, validation, test = (np.flatnonzero(parts == part) for part in ("train", "validation", "test"))
 
     print(f"baseline: counting words of {len(train):,} comments, for {len(table.label_names)} labels", flush=True)
     model = baseline.fit(
-        table.texts[train],
+        table.texts.take(train).to_pylist(),
         table.labels[train],
         settings.baseline_c,
         settings.baseline_ngrams,
         settings.baseline_min_df,
     )
     if len(validation):
-        chosen = thresholds.choose(table.labels[validation], model.predict_proba(table.texts[validation]))
+        chosen = thresholds.choose(
+            table.labels[validation], model.predict_proba(table.texts.take(validation).to_pylist())
+        )
     else:
         chosen = thresholds.half(len(table.label_names))
     threshold = chosen.choose(settings.threshold)
 
-    labels, probability = table.labels[test], model.predict_proba(table.texts[test])
+    labels, probability = table.labels[test], model.predict_proba(table.texts.take(test).to_pylist())
     metrics = scores.with_intervals(
         scores.score(labels, probability, threshold),
         bootstrap.intervals(labels, probability >= threshold, settings.seed),

@@ -65,7 +65,7 @@ def main() -> None:
     settings = params.load()
     determinism.set_up(settings.seed, settings.threads)
     checkpoints.remove_finished(CHECKPOINTS)  # DVC comes here when dvc.lock holds what train made
-    table = comments.read(COMMENTS)
+    table = comments.read(COMMENTS, ["ids", "texts", "labels", "tokens"])
     test = np.flatnonzero(split_file.read(SPLIT, table.ids) == "test")
     model = EmotionClassifier.from_pretrained(MODEL).to("cuda" if torch.cuda.is_available() else "cpu")
     if model.label_names != table.label_names or encoders.fingerprint(model.tokenizer) != table.tokenizer:
@@ -74,6 +74,7 @@ def main() -> None:
         )
 
     thresholds = model.thresholds.choose(settings.threshold)
+    ids, texts = table.ids.take(test).to_numpy(), table.texts.take(test).to_numpy()
     labels, probability = table.labels[test], probabilities(predict_logits(model, table.tokens, test))
     given, names = probability >= thresholds, table.label_names
     metrics = scores.with_intervals(
@@ -88,7 +89,7 @@ def main() -> None:
     confusions = curves.confusions(labels, given, names)
 
     origin.check()
-    predictions_file.write(PREDICTIONS, table.ids[test], labels, probability, thresholds, names)
+    predictions_file.write(PREDICTIONS, ids, labels, probability, thresholds, names)
     files.write_json(METRICS, metrics)
     files.write_csv(f"{PER_LABEL}.csv", per_label)
     figures.draw_per_label(per_label, f"{PER_LABEL}.png")
@@ -107,8 +108,8 @@ def main() -> None:
         metrics=metrics,
         per_label=per_label,
         label_names=names,
-        ids=table.ids[test],
-        texts=table.texts[test],
+        ids=ids,
+        texts=texts,
         labels=labels,
         probabilities=probability,
         thresholds=thresholds,

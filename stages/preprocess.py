@@ -5,9 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
-
-from emotions import batches, comments, corpus, encoders, errors, params, provenance, votes
+from emotions import batches, comments, encoders, errors, files, out_of_core, params, provenance
 
 OUTPUT = "data/processed/comments.parquet"
 
@@ -24,32 +22,22 @@ def main() -> None:
             f"max_length is {settings.max_length}, but {settings.encoder} takes {longest} tokens at most"
         )
 
-    judgements = corpus.read(settings.data)
-    merged = votes.merge(judgements, settings.min_votes)
-    texts = np.array(judgements.texts, object)[merged.rows]
-    tokens, truncated = batches.tokenise(tokenizer, list(texts), settings.max_length)
+    tokens = truncated = labels = 0
+    with files.scratch(OUTPUT) as folder:
+        merged = out_of_core.merge(settings.data, settings.min_votes, folder)
+        with comments.writing(OUTPUT, merged.label_names, encoders.fingerprint(tokenizer)) as add:
+            for piece in merged.pieces:
+                tokenised, cut = batches.tokenise(tokenizer, piece.texts.to_pylist(), settings.max_length)
+                add(piece.ids, piece.texts, piece.labels, tokenised, piece.parts)
+                tokens, truncated, labels = tokens + len(tokenised.ids), truncated + cut, labels + piece.labels.sum()
+            origin.check()
 
-    origin.check()
-    comments.write(
-        OUTPUT,
-        comments.Comments(
-            ids=np.array(judgements.ids, object)[merged.rows],
-            texts=texts,
-            labels=merged.labels,
-            label_names=judgements.label_names,
-            tokens=tokens,
-            parts=None if judgements.parts is None else judgements.parts[merged.rows],
-            tokenizer=encoders.fingerprint(tokenizer),
-        ),
-    )
-
-    rows, kept = len(judgements.ids), len(texts)
-    print(f"read       {rows:>9,} rows with {len(judgements.label_names)} labels from {settings.data}")
+    print(f"read       {merged.rows:>9,} rows with {len(merged.label_names)} labels from {settings.data}")
     print(f"dropped    {merged.unclear:>9,} rows marked unclear")
     print(f"merged     {merged.merged:>9,} rows into others of the same comment")
     print(f"dropped    {merged.unlabelled:>9,} comments without a label")
-    print(f"kept       {kept:>9,} comments, {merged.labels.sum() / kept:.2f} labels each")
-    print(f"tokenised  {len(tokens.ids):>9,} tokens, {len(tokens.ids) / kept:.1f} a comment")
+    print(f"kept       {merged.kept:>9,} comments, {labels / merged.kept:.2f} labels each")
+    print(f"tokenised  {tokens:>9,} tokens, {tokens / merged.kept:.1f} a comment")
     print(f"truncated  {truncated:>9,} comments to {settings.max_length} tokens")
 
 

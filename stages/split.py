@@ -5,6 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import numpy as np
+
 from emotions import (
     comments,
     counts,
@@ -24,10 +26,11 @@ LABELS, PAIRS, LENGTHS = "plots/label_counts", "plots/label_pairs", "plots/lengt
 def main() -> None:
     origin = provenance.Provenance([INPUT, "params.yaml"])
     settings = params.load()
-    table = comments.read(INPUT)
+    table = comments.read(INPUT, ["ids", "labels", "parts"])
     sizes = settings.test_size, settings.validation_size, settings.seed
     if settings.split == "grouped":
-        parts = splitting.grouped(table.texts, table.labels, *sizes)
+        texts = (text for piece in comments.stream(INPUT, ["texts"]) for text in piece.texts.to_pylist())
+        parts = splitting.grouped(texts, table.labels, *sizes)
     elif settings.split == "rows":
         parts = splitting.rows(len(table.ids), *sizes)
     else:
@@ -37,7 +40,7 @@ def main() -> None:
 
     labels = counts.of_labels(table.labels, parts, table.label_names)
     pairs = counts.of_pairs(table.labels, table.label_names)
-    lengths = counts.of_lengths(table.tokens.lengths)
+    lengths = counts.of_lengths(np.concatenate([piece.tokens.lengths for piece in comments.stream(INPUT, ["tokens"])]))
 
     origin.check()
     split_file.write(OUTPUT, table.ids, parts)

@@ -44,7 +44,7 @@ def main() -> None:
     settings = params.load()
     folder = encoders.locate(settings.encoder, settings.revision)
     origin.add([folder])
-    table = comments.read(COMMENTS)
+    table = comments.read(COMMENTS, ["ids", "labels", "tokens"])
     parts = split_file.read(SPLIT, table.ids)
     train, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
 
