@@ -4,7 +4,7 @@ VENV := .venv
 # DVC runs `python` from PATH: it must be the environment's.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help repro test experiments bench bench-gpu lint
+.PHONY: help repro test experiments bench bench-gpu bench-scale lint
 help:           ## show this
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -31,6 +31,9 @@ bench-gpu: $(VENV)/installed-dev ## on a machine with a GPU: its tests, then the
 	python benchmarks/speed.py --comments 2400 --precision fp16 --json benchmarks/results/gpu-fp16.json
 	python benchmarks/speed.py --comments 2400 --precision bf16 --bert-base --json benchmarks/results/gpu-bf16-bert-base.json
 	python benchmarks/speed.py --comments 2400 --precision fp16 --bert-base --json benchmarks/results/gpu-fp16-bert-base.json
+
+bench-scale: $(VENV)/installed ## measure time and memory of preprocess and split at 1, 10 and 100 times GoEmotions
+	python benchmarks/scale.py --json benchmarks/results/scale.json
 
 lint: $(VENV)/installed-dev ## put the code into its format and report what is wrong with it
 	ruff format .

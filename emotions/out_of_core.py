@@ -54,25 +54,20 @@ def merge(path: str | Path, min_votes: int, folder: Path) -> Merged:
     shares = [folder / f"share-{index}" for index in range(count)]
     runs = [folder / f"run-{index}" for index in range(count)]
     starts, rows, label_names = _spread(path, shares)
-    found, clashes = [], []
+    kept = unclear = joined = unlabelled = 0
+    clashes = []
     for share, run in zip(shares, runs, strict=True):
         merged, clash = _merge_share(share, run, min_votes, rows, label_names)
         share.unlink()
-        found.append(merged)
+        kept += len(merged.rows)
+        unclear += merged.unclear
+        joined += merged.merged
+        unlabelled += merged.unlabelled
         clashes += [clash] if clash else []
     if clashes:
         raise corpus.clash_error(path, starts, min(clashes))
-    kept, unclear = sum(len(merged.rows) for merged in found), sum(merged.unclear for merged in found)
     votes.check(kept, rows, unclear, min_votes)
-    return Merged(
-        rows=rows,
-        unclear=unclear,
-        merged=sum(merged.merged for merged in found),
-        unlabelled=sum(merged.unlabelled for merged in found),
-        kept=kept,
-        label_names=label_names,
-        pieces=_in_order(runs, label_names),
-    )
+    return Merged(rows, unclear, joined, unlabelled, kept, label_names, _in_order(runs, label_names))
 
 
 def _spread(path: str | Path, shares: list[Path]) -> tuple[dict[Path, int], int, tuple[str, ...]]:
