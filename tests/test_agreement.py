@@ -3,12 +3,13 @@
 from itertools import combinations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from sklearn.metrics import f1_score
 
 from emotions import agreement
-from emotions.corpus import Judgements
 from emotions.errors import InputError
+from emotions.judgements import Judgements
 from emotions.predictions_file import Predictions
 
 NAMES = ("anger", "joy", "neutral")
@@ -18,6 +19,7 @@ def judgements(*rows: tuple[str, list[int]], unclear: tuple[int, ...] = ()) -> J
     """Return judgements of (id, labels); `unclear` are the rows whose rater could not tell."""
     ids = [comment for comment, _ in rows]
     labels = np.array([labels for _, labels in rows], np.uint8)
+    ids = pa.chunked_array([ids])
     return Judgements(ids, ids, np.isin(np.arange(len(rows)), unclear), labels, NAMES, None)
 
 

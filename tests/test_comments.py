@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,8 +14,8 @@ from emotions.errors import InputError
 
 # Three comments, one id twice, one without tokens.
 EXAMPLE = comments.Comments(
-    ids=np.array(["a", "NA", "a"], object),
-    texts=np.array(['two\nlines, "quoted"', "null", "größe \U0001f642"], object),
+    ids=pa.chunked_array([["a", "NA", "a"]]),
+    texts=pa.chunked_array([['two\nlines, "quoted"', "null", "größe \U0001f642"]]),
     labels=np.array([[1, 0], [0, 1], [1, 1]], np.uint8),
     label_names=("anger", "größe"),
     tokens=Tokens(np.array([101, 7, 102, 101, 102], np.int32), np.array([0, 3, 3, 5])),
@@ -23,10 +24,16 @@ EXAMPLE = comments.Comments(
 )
 
 
+def write(path: Path, *pieces: comments.Comments) -> Path:
+    with comments.writing(path, EXAMPLE.label_names, EXAMPLE.tokenizer) as add:
+        for piece in pieces:
+            add(piece.ids, piece.texts, piece.labels, piece.tokens, piece.parts)
+    return path
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    comments.write(tmp_path / "comments.parquet", EXAMPLE)
-    return tmp_path / "comments.parquet"
+    return write(tmp_path / "comments.parquet", EXAMPLE)
 
 
 def fault(path: Path) -> str:
@@ -40,19 +47,51 @@ def fault(path: Path) -> str:
 
 @pytest.mark.parametrize("parts", [None, np.array(["train", "test", "validation"])])
 def test_comments_come_back_as_they_were_written(path: Path, parts: np.ndarray | None):
-    comments.write(path, replace(EXAMPLE, parts=parts))
+    write(path, replace(EXAMPLE, parts=parts))
     read = comments.read(path)
-    for name in ("ids", "texts", "labels"):
-        np.testing.assert_array_equal(getattr(read, name), getattr(EXAMPLE, name), strict=True)
+    assert read.ids.equals(EXAMPLE.ids) and read.texts.equals(EXAMPLE.texts)
+    np.testing.assert_array_equal(read.labels, EXAMPLE.labels, strict=True)
     np.testing.assert_array_equal(read.tokens.ids, EXAMPLE.tokens.ids, strict=True)
     np.testing.assert_array_equal(read.tokens.offsets, EXAMPLE.tokens.offsets, strict=True)
     assert (read.label_names, read.tokenizer) == (EXAMPLE.label_names, EXAMPLE.tokenizer)
     assert read.parts is None if parts is None else read.parts.tolist() == parts.tolist()
 
 
+def test_only_what_is_wanted_is_read(path: Path):
+    read = comments.read(path, ["labels"])
+    assert read.labels.tolist() == EXAMPLE.labels.tolist() and read.label_names == EXAMPLE.label_names
+    assert (read.ids, read.texts, read.tokens, read.parts) == (None,) * 4
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_a_stream_gives_the_same_piece_by_piece(path: Path, monkeypatch: pytest.MonkeyPatch, size: int):
+    parts = np.array(["train", "test", "validation"])
+    write(path, *[replace(EXAMPLE, parts=parts)] * 3)
+    whole = comments.read(path)
+    monkeypatch.setattr(comments, "PIECE", size)
+    pieces = list(comments.stream(path, tuple(comments.COLUMNS)))
+    assert max(len(piece.ids) for piece in pieces) <= size
+    for name in ("ids", "texts"):
+        joined = [value for piece in pieces for value in getattr(piece, name).to_pylist()]
+        assert joined == getattr(whole, name).to_pylist()
+    for name in ("labels", "parts"):
+        np.testing.assert_array_equal(np.concatenate([getattr(piece, name) for piece in pieces]), getattr(whole, name))
+    for name in ("ids", "lengths"):
+        joined = np.concatenate([getattr(piece.tokens, name) for piece in pieces])
+        np.testing.assert_array_equal(joined, getattr(whole.tokens, name))
+
+
+def test_an_error_on_the_way_leaves_the_old_file(path: Path):
+    before = path.read_bytes()
+    with pytest.raises(RuntimeError), comments.writing(path, EXAMPLE.label_names, "f00d") as add:
+        add(EXAMPLE.ids, EXAMPLE.texts, EXAMPLE.labels, EXAMPLE.tokens, None)
+        raise RuntimeError
+    assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
+
+
 def test_the_same_comments_give_the_same_bytes(path: Path):
     before = path.read_bytes()
-    comments.write(path, EXAMPLE)
+    write(path, EXAMPLE)
     assert path.read_bytes() == before
 
 

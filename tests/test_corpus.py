@@ -51,7 +51,7 @@ def fault(path: Path) -> str:
 )
 def test_a_csv_file_gives_its_judgements(tmp_path: Path, content: str):
     judgements = corpus.read(write(tmp_path, {"data.csv": content}) / "data.csv")
-    assert (judgements.ids, judgements.texts) == (["a", "b"], ["so kind", "argh"])
+    assert (judgements.ids.to_pylist(), judgements.texts.to_pylist()) == (["a", "b"], ["so kind", "argh"])
     assert judgements.labels.tolist() == [[0, 1], [1, 0]]
     assert judgements.unclear.tolist() == [False, True]
     assert judgements.label_names == ("anger", "joy")
@@ -61,7 +61,10 @@ def test_a_csv_file_gives_its_judgements(tmp_path: Path, content: str):
 @pytest.mark.parametrize("change", [str, lambda t: "\ufeff" + t, lambda t: t.replace("\n", "\r\n"), str.strip])
 def test_official_files_give_their_labels_and_parts(tmp_path: Path, change):
     judgements = corpus.read(write(tmp_path, {name: change(content) for name, content in OFFICIAL.items()}))
-    assert (judgements.ids, judgements.texts) == (["a", "b", "c", "d"], ["so kind", "why", "fine", "hm"])
+    assert (judgements.ids.to_pylist(), judgements.texts.to_pylist()) == (
+        ["a", "b", "c", "d"],
+        ["so kind", "why", "fine", "hm"],
+    )
     given = [[judgements.label_names[index] for index in np.flatnonzero(row)] for row in judgements.labels]
     assert given == [["caring", "gratitude"], ["curiosity"], ["neutral"], ["neutral"]]
     assert judgements.parts.tolist() == ["train", "validation", "test", "test"]
@@ -90,25 +93,52 @@ def test_emotions_txt_beside_the_official_files_names_the_labels(tmp_path: Path,
 )
 def test_a_text_or_id_stays_as_it_stands(tmp_path: Path, field: str, text: str):
     judgements = corpus.read(write(tmp_path, {"data.csv": f"{HEADER}{field},{field},FALSE,0,1\n"}) / "data.csv")
-    assert (judgements.ids, judgements.texts) == ([text], [text])
+    assert (judgements.ids.to_pylist(), judgements.texts.to_pylist()) == ([text], [text])
     (tmp_path / "data.csv").unlink()
     judgements = corpus.read(write(tmp_path, {**OFFICIAL, "train.tsv": f"{field}\t0\t{field}\n"}))
-    assert (judgements.ids[0], judgements.texts[0]) == (text, text)
+    assert (judgements.ids[0].as_py(), judgements.texts[0].as_py()) == (text, text)
 
 
 def test_a_file_of_several_megabytes_keeps_its_order(tmp_path: Path):
     ids = [f"c{number}" for number in range(60_000)]
     rows = (f'{name},"line one of {name}\n""line two""",FALSE,{n % 2},1\n' for n, name in enumerate(ids))
     judgements = corpus.read(write(tmp_path, {"data.csv": HEADER + "".join(rows)}) / "data.csv")
-    assert judgements.ids == ids
-    assert judgements.texts == [f'line one of {name}\n"line two"' for name in ids]
+    assert judgements.ids.to_pylist() == ids
+    assert judgements.texts.to_pylist() == [f'line one of {name}\n"line two"' for name in ids]
     assert judgements.labels[:, 0].tolist() == [0, 1] * 30_000
+
+
+@pytest.mark.parametrize("block", [200, 333, 1 << 20])
+def test_the_size_of_the_blocks_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int):
+    ids = [f"c{number % 40}" for number in range(120)]
+    texts = [f'line one of {name}\n"line two", größe' for name in ids]
+    quoted = (text.replace('"', '""') for text in texts)
+    rows = "".join(
+        f'{name},"{text}",{n % 7 == 0},{n % 2},1\n\n' for n, (name, text) in enumerate(zip(ids, quoted, strict=True))
+    )
+    folder = write(tmp_path, {"a.csv": HEADER + rows, "b.csv": HEADER + rows})
+    monkeypatch.setattr(corpus, "BLOCK", block)
+    assert (len(list(corpus.stream(folder))) > 2) is (block < 1000)
+    judgements = corpus.read(folder)
+    assert (judgements.ids.to_pylist(), judgements.texts.to_pylist()) == (ids * 2, texts * 2)
+    assert judgements.labels[:, 0].tolist() == [0, 1] * 120
+    assert np.flatnonzero(judgements.unclear).tolist() == [n + start for start in (0, 120) for n in range(0, 120, 7)]
+    for fault_in, said in [
+        ("c1,,FALSE,0,1\n", "row 122: the text is empty"),
+        ("c1,x,FALSE,0,7\n", "row 122: joy is '7', but should be 0 or 1"),
+        ("c1,x,FALSE,0\n", "row 122: Expected 5 columns, got 4"),
+        ("c1,other,FALSE,0,1\n", "b.csv: the id 'c1' comes with two texts"),
+    ]:
+        (folder / "b.csv").write_text(HEADER + rows + fault_in, encoding="utf-8")
+        with pytest.raises(InputError) as caught:
+            corpus.read(folder)
+        assert said in str(caught.value)
 
 
 def test_a_folder_of_csv_files_is_one_data_set(tmp_path: Path):
     folder = write(tmp_path, {"raw_2.csv": RAW, "raw_1.csv": RAW.replace(",0,1", ",1,1"), "raw_1.csv.dvc": "outs:"})
     judgements = corpus.read(folder)
-    assert judgements.ids == ["a", "b", "a", "b"]
+    assert judgements.ids.to_pylist() == ["a", "b", "a", "b"]
     assert judgements.labels.tolist() == [[1, 1], [1, 0], [0, 1], [1, 0]]
     assert judgements.unclear.tolist() == [False, True, False, True]
 

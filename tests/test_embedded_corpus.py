@@ -5,7 +5,7 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 
 from emotions import corpus
-from emotions.corpus import Judgements
+from emotions.judgements import Judgements
 from tests.conftest import ROOT
 
 
@@ -29,13 +29,15 @@ def test_every_comment_has_one_to_three_labels_and_15_percent_more_than_one(comm
 
 @pytest.mark.parametrize("column", ["ids", "texts"])
 def test_no_id_and_no_text_comes_twice(comments: Judgements, column: str):
-    values = [" ".join(value.casefold().split()) for value in getattr(comments, column)]
+    values = [" ".join(value.casefold().split()) for value in getattr(comments, column).to_pylist()]
     assert len(set(values)) == len(values)
 
 
 def test_no_two_comments_share_80_percent_of_their_words(comments: Judgements):
     # Lower-cased words without punctuation; shared[i, j] is how many of them two comments have in common.
-    words = CountVectorizer(binary=True, token_pattern=r"[\w']+", dtype=np.int32).fit_transform(comments.texts)
+    words = CountVectorizer(binary=True, token_pattern=r"[\w']+", dtype=np.int32).fit_transform(
+        comments.texts.to_pylist()
+    )
     shared = (words @ words.T).tocoo()
     sizes = words.getnnz(axis=1)
     alike = (shared.row < shared.col) & (shared.data >= 0.8 * np.maximum(sizes[shared.row], sizes[shared.col]))

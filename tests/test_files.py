@@ -1,5 +1,6 @@
 """Outputs appear whole or not at all."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,21 @@ def test_a_folder_behind_a_symbolic_link_is_replaced(tmp_path: Path):
         put(partial, "folder", "new")
     assert tree(tmp_path / "out") == {"new": "new"}
     assert {path.name for path in tmp_path.iterdir()} == {"elsewhere", "out"}
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError, KeyboardInterrupt])
+def test_a_scratch_folder_goes_away_however_its_block_ends(tmp_path: Path, error: type[BaseException] | None):
+    killed = files.scratch(tmp_path / "deep" / "out.parquet")
+    (killed.__enter__() / "left").write_text("by a killed run")
+    with (
+        contextlib.suppress(RuntimeError, KeyboardInterrupt),
+        files.scratch(tmp_path / "deep" / "out.parquet") as folder,
+    ):
+        assert tree(folder) == {} and folder.parent == tmp_path / "deep"
+        (folder / "much").write_text("data")
+        if error:
+            raise error
+    assert tree(tmp_path) == {"deep": None}
 
 
 def test_json_keeps_the_order_of_its_keys_and_refuses_what_json_does_not_know(tmp_path: Path):

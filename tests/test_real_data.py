@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emotions import corpus, splitting, votes
-from emotions.corpus import Judgements
+from emotions.judgements import Judgements
 from tests.conftest import ROOT
 
 OFFICIAL = ROOT.parent / "shared" / "goemotions-devcut"
@@ -35,7 +35,7 @@ def test_every_part_has_all_its_texts_without_the_quotes_of_the_format(official:
         expected = [text for text, _, _ in csv.reader(file, delimiter="\t")]
     members = np.flatnonzero(official.parts == corpus.PARTS[name])
     assert len(members) == count and quoted > 100
-    assert [official.texts[member] for member in members] == expected
+    assert official.texts.take(members).to_pylist() == expected
 
 
 @needs_raw
@@ -43,14 +43,14 @@ def test_every_part_has_all_its_texts_without_the_quotes_of_the_format(official:
 def test_the_raw_sample_merges_to_its_labelled_comments(raw: Judgements, min_votes: int, kept: int):
     assert (len(raw.ids), raw.unclear.sum()) == (10_429, 172)
     rows = votes.merge(raw, min_votes).rows
-    assert len(rows) == len({raw.ids[row] for row in rows}) == kept
+    assert len(rows) == len(set(raw.ids.take(rows).to_pylist())) == kept
 
 
 @needs_raw
 @pytest.mark.parametrize("min_votes", [0, 1])
 def test_a_grouped_split_of_the_raw_sample_leaks_nothing_and_keeps_proportions(raw: Judgements, min_votes: int):
     merged = votes.merge(raw, min_votes)
-    texts = [raw.texts[row] for row in merged.rows]
+    texts = raw.texts.take(merged.rows).to_pylist()
     parts = splitting.grouped(texts, merged.labels, 0.2, 0.1, seed=42)
     where = defaultdict(set)
     for text, part in zip(texts, parts, strict=True):

@@ -228,7 +228,7 @@ def test_what_is_edited_while_a_stage_runs_is_noticed_and_nothing_is_written(wor
     run(*STAGES)
     before = hashes(workspace)
     cases = {
-        "preprocess": (preprocess.votes, "merge", ["params.yaml", "data/comments.csv"]),
+        "preprocess": (preprocess.out_of_core, "merge", ["params.yaml", "data/comments.csv"]),
         "split": (split.splitting, "check", ["params.yaml", "data/processed/comments.parquet"]),
         "evaluate": (evaluate.scores, "score", ["params.yaml", "data/splits/split.parquet", "model/README.md"]),
     }
@@ -254,6 +254,21 @@ def test_a_missing_or_damaged_model_is_named(workspace):
     weights.write_bytes(weights.read_bytes()[:-100])
     with pytest.raises(InputError, match="model is damaged"):
         run("evaluate")
+
+
+@pytest.mark.parametrize("error", [InputError("gone"), KeyboardInterrupt()])
+def test_preprocess_leaves_nothing_behind_when_it_ends_on_the_way(workspace, monkeypatch, error):
+    run("preprocess")
+    before = hashes(workspace)
+
+    def fail(*arguments):
+        assert any(file.is_file() for file in workspace.glob("data/processed/.partial-*/*"))
+        raise error
+
+    monkeypatch.setattr(preprocess.batches, "tokenise", fail)
+    with pytest.raises(type(error)):
+        run("preprocess")
+    assert hashes(workspace) == before and not list(workspace.rglob(".partial-*"))
 
 
 def test_a_script_tells_its_error_in_one_line_without_a_traceback(workspace):

@@ -1,11 +1,12 @@
 """Merging raters: which comments stay, and with which labels."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from emotions import votes
-from emotions.corpus import Judgements
 from emotions.errors import InputError
+from emotions.judgements import Judgements
 
 # Judgements of four comments: id, unclear, labels of anger, joy, fear.
 ROWS = [
@@ -24,7 +25,8 @@ def judgements(rows: list, parts: list[str] | None = None) -> Judgements:
     ids, unclear, labels = zip(*rows, strict=True)
     parts = None if parts is None else np.array(parts)
     names = ("anger", "joy", "fear")
-    return Judgements(list(ids), list(ids), np.array(unclear), np.array(labels, np.uint8), names, parts)
+    ids = pa.chunked_array([ids])
+    return Judgements(ids, ids, np.array(unclear), np.array(labels, np.uint8), names, parts)
 
 
 @pytest.mark.parametrize(
@@ -58,5 +60,10 @@ def test_data_with_its_own_parts_is_finished_whatever_min_votes(min_votes: int):
 
 @pytest.mark.parametrize(("rows", "min_votes"), [(ROWS, 4), (ROWS[3:5], 1), (ROWS[5:6], 0)])
 def test_no_comment_left_is_an_error_that_names_min_votes(rows: list, min_votes: int):
-    with pytest.raises(InputError, match=rf"^no comment is left[^\n]* min_votes {min_votes}(; lower it)?$"):
-        votes.merge(judgements(rows), min_votes)
+    merged = votes.merge(judgements(rows), min_votes)
+    with pytest.raises(
+        InputError,
+        match=rf"^no comment is left of {len(rows)} rows, {merged.unclear} of them unclear: "
+        rf"none has a label with min_votes {min_votes}(; lower it)?$",
+    ):
+        votes.check(len(merged.rows), len(rows), merged.unclear, min_votes)
