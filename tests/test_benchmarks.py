@@ -9,7 +9,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel
 
-from benchmarks import speed, turns
+from benchmarks import scale, speed, turns
+from emotions import corpus
 from emotions.batches import Tokens
 from emotions.model import EmotionClassifier
 from tests.conftest import ROOT
@@ -67,3 +68,20 @@ def test_no_comments_are_refused(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["speed.py", "--comments", "0"])
     with pytest.raises(speed.errors.InputError, match="should be 1 or more"):
         speed.main()
+
+
+def test_one_command_measures_how_the_stages_grow(tmp_path):
+    shown = Project(tmp_path)(f"python {ROOT}/benchmarks/scale.py --times 0.02 0.04 --json scale.json")
+    runs = json.loads((tmp_path / "scale.json").read_text(encoding="utf-8"))["runs"]
+    assert [run["rows"] for run in runs] == [4_224, 8_449] and shown.count("| split | ") == 2
+    assert all(run[stage]["peak_bytes"] > 1e8 for run in runs for stage in ("preprocess", "split"))
+    assert (tmp_path / "scale.png").exists() and not list(ROOT.glob(".partial-scale-*"))
+
+
+def test_repeated_data_has_new_comments_with_as_many_raters_as_the_raw_release(tmp_path):
+    source = tmp_path / "source.csv"
+    source.write_text("id,text,example_very_unclear,anger,joy\na,x,FALSE,0,1\nb,y,FALSE,1,0\n")
+    scale.repeat([source], 18, tmp_path / "data.csv")
+    judgements = corpus.read(tmp_path / "data.csv")
+    assert judgements.ids.to_pylist() == ["a-0", "b-0"] * 4 + ["a-1", "b-1"] * 4 + ["a-2", "b-2"]
+    assert judgements.texts.to_pylist()[6:10] == ["x 0", "y 0", "x 1", "y 1"]
