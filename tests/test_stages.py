@@ -228,7 +228,7 @@ def test_what_is_edited_while_a_stage_runs_is_noticed_and_nothing_is_written(wor
     run(*STAGES)
     before = hashes(workspace)
     cases = {
-        "preprocess": (preprocess.out_of_core, "merge", ["params.yaml", "data/comments.csv"]),
+        "preprocess": (preprocess.batches, "tokenise", ["params.yaml", "data/comments.csv"]),
         "split": (split.splitting, "check", ["params.yaml", "data/processed/comments.parquet"]),
         "evaluate": (evaluate.scores, "score", ["params.yaml", "data/splits/split.parquet", "model/README.md"]),
     }
