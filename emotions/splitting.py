@@ -96,9 +96,8 @@ def check(parts: np.ndarray, labels: np.ndarray, label_names: Sequence[str], val
 
 def _number(texts: Iterable[str]) -> np.ndarray:
     """Return for each of n texts the number of its group of equal texts, (n,), counted from 0 by first appearance."""
-    digests = (
-        bytearray()
-    )  # 16 bytes a text, so that millions of texts need not be held; no two texts are known to share
+    # 16 bytes a text, so that millions of texts need not be held; no two texts are known to share them.
+    digests = bytearray()
     for text in texts:
         digests += hashlib.blake2b(" ".join(text.casefold().split()).encode(), digest_size=16).digest()
     column = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(digests) // 16, [None, pa.py_buffer(digests)])

@@ -27,6 +27,7 @@ def main() -> None:
     origin = provenance.Provenance([INPUT, "params.yaml"])
     settings = params.load()
     table = comments.read(INPUT, ["ids", "labels", "parts"])
+    lengths = [piece.tokens.lengths for piece in comments.stream(INPUT, ["tokens"])]
     sizes = settings.test_size, settings.validation_size, settings.seed
     if settings.split == "grouped":
         texts = (text for piece in comments.stream(INPUT, ["texts"]) for text in piece.texts.to_pylist())
@@ -40,7 +41,7 @@ def main() -> None:
 
     labels = counts.of_labels(table.labels, parts, table.label_names)
     pairs = counts.of_pairs(table.labels, table.label_names)
-    lengths = counts.of_lengths(np.concatenate([piece.tokens.lengths for piece in comments.stream(INPUT, ["tokens"])]))
+    lengths = counts.of_lengths(np.concatenate(lengths))
 
     origin.check()
     split_file.write(OUTPUT, table.ids, parts)
