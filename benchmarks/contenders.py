@@ -62,8 +62,11 @@ class Work:
 
     def our_model(self) -> EmotionClassifier:
         """Return the model as stages/train.py makes it."""
-        encoder = BertModel(BertConfig()) if self.weights is None else encoders.load_encoder(self.weights)
-        settings = self.settings
+        settings, dropout = self.settings, self.settings.encoder_dropout
+        if self.weights is None:
+            encoder = BertModel(BertConfig(hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout))
+        else:
+            encoder = encoders.load_encoder(self.weights, dropout)
         model = EmotionClassifier(encoder, self.label_names, settings.pooling, settings.dropout, settings.max_length)
         model.tokenizer = self.tokenizer
         model.start_head_at(self.labels.mean(axis=0))
@@ -152,12 +155,13 @@ def train_like_stage(work: Work) -> None:
         epochs=1,
         batch_size=settings.batch_size,
         max_grad_norm=settings.max_grad_norm,
-        precision=work.precision,
+        self_distillation=settings.self_distillation,
         seed=settings.seed,
     )
     everything = np.arange(len(work.texts))
     with contextlib.redirect_stdout(io.StringIO()):
-        training.train(work.our_model(), work.tokens, work.labels, everything, everything[:0], recipe)
+        accelerator = training.start(work.precision)
+        training.train(accelerator, work.our_model(), work.tokens, work.labels, everything, everything[:0], recipe)
     AcceleratorState._reset_state()
 
 

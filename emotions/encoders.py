@@ -73,13 +73,21 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_encoder(folder: Path) -> PreTrainedModel:
-    """Return the pretrained encoder in a folder in fp32, never asking the network and never unpickling."""
+def load_encoder(folder: Path, dropout: float = 0.0) -> PreTrainedModel:
+    """Return the pretrained encoder in a folder in fp32, never asking the network and never unpickling.
+
+    dropout: the probability for every dropout layer that its configuration knows.
+    """
     if (folder / "emotions.json").exists():
         raise InputError(f"{folder} is a trained classifier: name the encoder that it was made from")
+    local = {"local_files_only": True, "trust_remote_code": False}
     options = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
     try:
-        encoder, report = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **options)
+        config = AutoConfig.from_pretrained(folder, **local)
+        for name, value in config.to_dict().items():
+            if "dropout" in name and isinstance(value, int | float) and not isinstance(value, bool):
+                setattr(config, name, dropout)
+        encoder, report = AutoModel.from_pretrained(folder, config=config, **local, **options)
     except Exception as error:  # what a damaged folder raises is up to three libraries
         raise InputError(f"{folder} holds no encoder that transformers can read: {_line(error)}") from None
     # A pooler is often not published; `pooling: pooler` then trains it from a random start.

@@ -35,6 +35,7 @@ class Params(BaseModel):
     # train
     pooling: Literal["mean", "cls", "pooler"]
     dropout: float = Field(ge=0, lt=1)
+    encoder_dropout: float = Field(ge=0, lt=1)
     lr: float = Field(gt=0, le=1)
     head_lr: float = Field(gt=0, le=1)
     weight_decay: float = Field(ge=0, le=1)
@@ -42,6 +43,7 @@ class Params(BaseModel):
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     max_grad_norm: float = Field(gt=0)
+    self_distillation: float = Field(ge=0, lt=1)
     precision: Literal["auto", "fp32", "bf16", "fp16"]
     deterministic: bool
     threads: int = Field(ge=0, le=1024)

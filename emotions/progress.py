@@ -1,5 +1,6 @@
 """How far a long step is: a bar on a terminal, now and then a plain line elsewhere."""
 
+import os
 import sys
 import time
 
@@ -10,12 +11,17 @@ LINE_SECONDS = 15.0
 
 
 class Progress:
-    """Count comments up to `total`, showing their rate and the time left, on standard error. A context manager."""
+    """Count comments up to `total`, showing their rate and the time left, on standard error. A context manager.
+
+    Of several processes that torch's launcher started, only the main one shows anything.
+    """
 
     def __init__(self, title: str, total: int):
         self._title, self._total, self._done = title, total, 0
         self._start = self._told = time.monotonic()
-        self._bar = tqdm(total=total, desc=title, unit=" comments", leave=False) if sys.stderr.isatty() else None
+        self._silent = os.environ.get("RANK", "0") != "0"
+        on_terminal = sys.stderr.isatty() and not self._silent
+        self._bar = tqdm(total=total, desc=title, unit=" comments", leave=False) if on_terminal else None
 
     def __enter__(self) -> "Progress":
         return self
@@ -30,7 +36,7 @@ class Progress:
         if self._bar is not None:
             self._bar.set_postfix_str(note, refresh=False)
             self._bar.update(comments)
-        elif time.monotonic() - self._told >= LINE_SECONDS:
+        elif not self._silent and time.monotonic() - self._told >= LINE_SECONDS:
             self._told = time.monotonic()
             rate = self._done / (self._told - self._start)
             left = tqdm.format_interval((self._total - self._done) / rate)

@@ -42,7 +42,9 @@ LOSS, STEPS, FIGURE = "plots/loss.csv", "plots/steps.csv", "plots/loss.png"
 def main() -> None:
     origin = provenance.Provenance([COMMENTS, SPLIT, "params.yaml"])
     settings = params.load()
-    folder = encoders.locate(settings.encoder, settings.revision)
+    accelerator = training.start(settings.precision)
+    with accelerator.main_process_first():  # of several on a machine, one fetches what is not yet here
+        folder = encoders.locate(settings.encoder, settings.revision)
     origin.add([folder])
     table = comments.read(COMMENTS, ["ids", "labels", "tokens"])
     parts = split_file.read(SPLIT, table.ids)
@@ -55,15 +57,23 @@ def main() -> None:
             f"{COMMENTS} was made with another tokenizer than {settings.encoder}'s: run `dvc repro preprocess`"
         )
     model = EmotionClassifier(
-        encoders.load_encoder(folder), table.label_names, settings.pooling, settings.dropout, settings.max_length
+        encoders.load_encoder(folder, settings.encoder_dropout),
+        table.label_names,
+        settings.pooling,
+        settings.dropout,
+        settings.max_length,
     )
     model.tokenizer = tokenizer
     model.start_head_at(table.labels[train].mean(axis=0))
     recipe = training.Recipe(**{field.name: getattr(settings, field.name) for field in fields(training.Recipe)})
-    saved = checkpoints.Checkpoints(CHECKPOINTS, fingerprint(settings, origin))
+    run = fingerprint(settings, origin, accelerator.num_processes)
+    saved = checkpoints.Checkpoints(CHECKPOINTS, run) if accelerator.is_main_process else None
     history = training.train(
-        model, table.tokens, table.labels, train, validation, recipe, saved, settings.checkpoint_minutes
+        accelerator, model, table.tokens, table.labels, train, validation, recipe, saved, settings.checkpoint_minutes
     )
+    accelerator.end_training()
+    if not accelerator.is_main_process:
+        return  # all processes have the same model now, and one writes it
 
     metrics = {
         "epochs": settings.epochs,
@@ -100,11 +110,11 @@ def main() -> None:
     saved.finish()
 
 
-def fingerprint(settings: params.Params, origin: provenance.Provenance) -> str:
+def fingerprint(settings: params.Params, origin: provenance.Provenance, processes: int) -> str:
     """Return a sha256 over all that decides the bytes that training ends with, this machine's part included."""
     used = settings.model_dump(exclude={"checkpoint_minutes", "threshold"})
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else torch.backends.cpu.get_cpu_capability()
-    machine = [platform.machine(), device, torch.get_num_threads()]
+    machine = [platform.machine(), device, torch.get_num_threads(), processes]
     versions = [importlib.metadata.version(name) for name in ("torch", "transformers", "accelerate", "numpy")]
     content = json.dumps([used, machine, versions, origin.digest(leave_out=["params.yaml"])], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -183,12 +183,13 @@ def test_other_parameters_start_afresh(workspace):
 )
 def test_the_fingerprint_is_of_all_that_decides_the_result(workspace, changes, same):
     origin = Provenance(["params.yaml", "encoder"])
-    before = train.fingerprint(load(), origin)
+    before = train.fingerprint(load(), origin, 1)
     set_params(workspace, **changes)
-    assert (train.fingerprint(load(), Provenance(["params.yaml", "encoder"])) == before) is same
+    assert (train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), 1) == before) is same
+    assert train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), 2) != before
     with Path("encoder/vocab.txt").open("a") as file:
         file.write("more")
-    assert train.fingerprint(load(), Provenance(["params.yaml", "encoder"])) != before
+    assert train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), 1) != before
 
 
 def test_the_interval_between_checkpoints_changes_nothing_in_the_result(workspace):

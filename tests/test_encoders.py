@@ -176,6 +176,17 @@ def test_the_longest_input_is_what_the_encoder_can_take(kind, positions, tmp_pat
         encoder(torch.full((1, 33), 5))
 
 
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta", "electra", "deberta-v2", "albert"])
+def test_dropout_is_set_in_every_layer_of_every_kind_of_encoder(tmp_path, kind):
+    config = AutoConfig.for_model(kind, vocab_size=50)
+    for name, value in {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}.items():
+        setattr(config, name, value)
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    for dropout in (0.0, 0.25):
+        layers = [one for one in encoders.load_encoder(tmp_path, dropout).modules() if "Dropout" in type(one).__name__]
+        assert layers and {getattr(one, "p", getattr(one, "drop_prob", None)) for one in layers} == {dropout}
+
+
 def test_a_trained_classifier_is_not_taken_for_an_encoder(tiny_encoder, tmp_path):
     small_model(tiny_encoder).save_pretrained(tmp_path / "model")
     with pytest.raises(InputError, match="is a trained classifier: name the encoder that it was made from"):

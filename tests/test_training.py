@@ -1,5 +1,7 @@
 """The training loop: it learns, gives the same weights each time, and stops with a reason when it cannot go on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,17 @@ from tests.conftest import LABELS, small_comments
 COMMENTS = small_comments(48)
 TARGETS = np.array([[label in names for label in LABELS] for _, _, names in COMMENTS]).astype(np.uint8)
 TRAIN, VALIDATION, NONE = np.arange(40), np.arange(40, 48), np.arange(0)
-RECIPE = {"lr": 1e-3, "head_lr": 1e-2, "weight_decay": 0.01, "warmup": 0.2, "epochs": 2, "batch_size": 8}
+RECIPE = Recipe(
+    lr=1e-3,
+    head_lr=1e-2,
+    weight_decay=0.01,
+    warmup=0.2,
+    epochs=2,
+    batch_size=8,
+    max_grad_norm=1.0,
+    self_distillation=0.5,
+    seed=1,
+)
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="trains in fp16, and there is no GPU here")
 # On the GPU where there is one.
 every_precision = pytest.mark.parametrize("precision", ["fp32", "bf16", pytest.param("fp16", marks=needs_gpu)])
@@ -37,14 +49,18 @@ def no_traces():
 def train(tiny_encoder):
     """Train a new model on the small comments; the recipe's fields and the positions can be given."""
 
-    def run(positions=TRAIN, validation=VALIDATION, prepare=lambda model: None, **changes):
-        recipe = Recipe(**{**RECIPE, "max_grad_norm": 1.0, "precision": "fp32", "seed": 1, **changes})
+    def run(
+        positions=TRAIN, validation=VALIDATION, prepare=lambda model: None, precision="fp32", dropout=0.1, **changes
+    ):
+        recipe = replace(RECIPE, **changes)
+        AcceleratorState._reset_state(True)
+        accelerator = training.start(precision)
         determinism.set_up(recipe.seed, threads=0)
-        model = EmotionClassifier(encoders.load_encoder(tiny_encoder), LABELS, "mean", 0.1, max_length=32)
+        model = EmotionClassifier(encoders.load_encoder(tiny_encoder, dropout), LABELS, "mean", dropout, max_length=32)
         model.tokenizer = encoders.load_tokenizer(tiny_encoder)
         tokens, _ = batches.tokenise(model.tokenizer, [text for _, text, _ in COMMENTS], 32)
         prepare(model)
-        return model, training.train(model, tokens, TARGETS, positions, validation, recipe)
+        return model, training.train(accelerator, model, tokens, TARGETS, positions, validation, recipe)
 
     return run
 
@@ -99,8 +115,8 @@ def test_the_learning_rate_rises_and_then_falls_to_almost_nothing(train):
 
 
 def test_the_head_has_its_own_learning_rate_and_only_matrices_decay(tiny_encoder):
-    model = EmotionClassifier(encoders.load_encoder(tiny_encoder), LABELS, "mean", 0.1, max_length=32)
-    groups = training._parameter_groups(model, Recipe(**RECIPE, max_grad_norm=1.0, precision="fp32", seed=1))
+    model = EmotionClassifier(encoders.load_encoder(tiny_encoder, 0.1), LABELS, "mean", 0.1, max_length=32)
+    groups = training._parameter_groups(model, RECIPE)
     found = {id(one): (group["lr"], group["weight_decay"]) for group in groups for one in group["params"]}
     assert sum(len(group["params"]) for group in groups) == len(found) == len(list(model.parameters()))
     for name, parameter in model.named_parameters():
@@ -116,11 +132,62 @@ def test_a_loss_that_is_no_number_stops_training_with_its_step(train, monkeypatc
 
     def spoil(model, inputs, logits):
         calls.append(model.training)
-        return logits * float("nan") if sum(calls) == step else logits
+        # Once before the first step it is tried whether a batch fits in memory.
+        return logits * float("nan") if sum(calls) == step + 1 else logits
 
     # 14 steps an epoch, looked at after every 7.
     with pytest.raises(InputError, match=rf"^the loss is nan at step {step} \(epoch {epoch}\): lower lr or head_lr$"):
         train(batch_size=3, prepare=lambda model: model.register_forward_hook(spoil))
+
+
+def test_targets_move_from_the_labels_towards_what_the_model_believed_an_epoch_before(train, monkeypatch):
+    learned, real = [], training.binary_cross_entropy_with_logits
+
+    def note(logits, target, reduction="mean"):
+        if logits.requires_grad:
+            learned.append((logits.detach().clone(), target.clone()))
+        return real(logits, target, reduction=reduction)
+
+    monkeypatch.setattr(training, "binary_cross_entropy_with_logits", note)
+    # The whole part in one batch, and a model that learns next to nothing, so that its belief stays what it was.
+    train(epochs=3, batch_size=40, lr=1e-30, head_lr=1e-30, dropout=0.0, self_distillation=0.6)
+    for (logits, target), trust in zip(learned, (0.0, 0.3, 0.6), strict=True):
+        belief = logits.sigmoid()
+        # The comments come in another order each epoch: what is certain is every target's distance from its belief.
+        labels = (target > belief).float() if trust else target
+        assert sorted(labels.sum(dim=1).tolist()) == sorted(TARGETS[TRAIN].sum(axis=1).tolist())
+        assert torch.allclose(target, (1 - trust) * labels + trust * belief, atol=1e-3)
+
+
+def test_self_distillation_is_what_makes_the_second_epoch_differ(train):
+    (_, with_beliefs), (_, without) = train(self_distillation=0.5), train(self_distillation=0.0)
+    first, second = zip(with_beliefs.epochs, without.epochs, strict=True)
+    assert first[0] == first[1]
+    assert second[0]["validation_loss"] != second[1]["validation_loss"]
+
+
+@pytest.mark.parametrize(("fitting", "pieces"), [(5, 2), (3, 4), (1, 8)])
+def test_a_batch_that_does_not_fit_is_computed_in_pieces_to_the_same_end(train, capsys, fitting, pieces):
+    def refuse(model, arguments, inputs):
+        if model.training and len(inputs["input_ids"]) > fitting:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    whole, _ = train(dropout=0.0, epochs=3)
+    assert "pieces" not in capsys.readouterr().out
+    cut, _ = train(
+        dropout=0.0, epochs=3, prepare=lambda model: model.register_forward_pre_hook(refuse, with_kwargs=True)
+    )
+    assert f"computed in {pieces} pieces" in capsys.readouterr().out
+    for (name, one), other in zip(whole.state_dict().items(), cut.state_dict().values(), strict=True):
+        assert torch.allclose(one, other, atol=1e-4), name
+
+
+def test_a_comment_that_does_not_fit_alone_ends_the_run(train):
+    def refuse(model, arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    with pytest.raises(InputError, match="one comment alone does not fit in the device's memory"):
+        train(prepare=lambda model: model.encoder.register_forward_pre_hook(refuse))
 
 
 @pytest.mark.parametrize(

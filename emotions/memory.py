@@ -1,0 +1,53 @@
+"""In how many pieces a batch must be computed, one after the other, to fit in the device's memory."""
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+
+from emotions import batches, processes
+from emotions.batches import Tokens
+from emotions.errors import InputError
+from emotions.model import EmotionClassifier
+
+
+def pieces_that_fit(accelerator: Accelerator, model: EmotionClassifier, tokens: Tokens, batch: np.ndarray) -> int:
+    """Return 1, or the power of two into which `batch`, the largest of all, must be cut, in every process the same.
+
+    It is tried: a forward and a backward pass as in training, with room left for AdamW's two moments. The model's
+    weights and the random numbers stay what they were.
+
+    Raises `InputError` when not even one comment at a time fits.
+    """
+    pieces = 1
+    while not _fits(accelerator, model, tokens, batch[: max(1, -(-len(batch) // pieces))]):
+        if pieces >= len(batch):
+            raise InputError("one comment alone does not fit in the device's memory: use a smaller encoder")
+        pieces *= 2
+    pieces = processes.any_of(accelerator, pieces)
+    if pieces > 1:
+        accelerator.print(
+            f"a batch does not fit in memory: computed in {pieces} pieces, which changes no more than the last digits",
+            flush=True,
+        )
+    return pieces
+
+
+def _fits(accelerator: Accelerator, model: EmotionClassifier, tokens: Tokens, comments: np.ndarray) -> bool:
+    devices = [accelerator.device] if accelerator.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        try:
+            moments = [torch.empty_like(parameter) for parameter in model.parameters() for _ in range(2)]
+            inputs = batches.collate(tokens, comments, model.tokenizer.pad_token_id)
+            with accelerator.autocast():
+                logits = model(**{name: tensor.to(accelerator.device) for name, tensor in inputs.items()})
+            logits.float().sum().backward()
+            del moments
+            return True
+        except RuntimeError as error:
+            if not should_reduce_batch_size(error):
+                raise
+            return False
+        finally:
+            model.zero_grad(set_to_none=True)
+            clear_device_cache()

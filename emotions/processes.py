@@ -1,0 +1,49 @@
+"""Sharing comments among the processes that train together, as `accelerate launch` starts them.
+
+Of n comments, process r of w has those at r, r + w, r + 2w …
+"""
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedType
+from torch import Tensor
+
+from emotions.errors import InputError
+
+
+def check(accelerator: Accelerator) -> None:
+    """Raise `InputError` where a process would not hold the whole model."""
+    if accelerator.distributed_type not in (
+        DistributedType.NO,
+        DistributedType.MULTI_CPU,
+        DistributedType.MULTI_GPU,
+    ):
+        raise InputError(
+            f"accelerate is configured for {accelerator.distributed_type.value}, which shards a model: this one fits "
+            "on a device, so use plain data parallelism (`accelerate launch --multi_gpu`)"
+        )
+
+
+def share(accelerator: Accelerator, positions: np.ndarray) -> np.ndarray:
+    """Return this process's share of `positions`, which may be empty."""
+    return positions[accelerator.process_index :: accelerator.num_processes]
+
+
+def together(accelerator: Accelerator, own: Tensor, count: int) -> Tensor:
+    """Return all `count` rows, in their order, of which `own` holds those of this process's share."""
+    if accelerator.num_processes == 1:
+        return own
+    # All processes must give equally many rows; what is too much falls off the end.
+    longest = -(-count // accelerator.num_processes)
+    padded = torch.zeros(longest, *own.shape[1:], dtype=own.dtype, device=accelerator.device)
+    padded[: len(own)] = own
+    gathered = accelerator.gather(padded).view(accelerator.num_processes, longest, *own.shape[1:])
+    return gathered.transpose(0, 1).flatten(0, 1)[:count]
+
+
+def any_of(accelerator: Accelerator, value: int) -> int:
+    """Return the largest `value` of all processes."""
+    if accelerator.num_processes == 1:
+        return value
+    return int(accelerator.gather(torch.tensor([value], device=accelerator.device)).max())

@@ -1,0 +1,77 @@
+"""Several processes that train one model together, started as users start them, on this machine's cores."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from stages import preprocess, split
+from tests.conftest import set_params
+from tests.project import README
+
+LAUNCH = "accelerate launch --multi_gpu --num_processes 2 stages/train.py"
+
+
+def train(command: list[str], **environment: str) -> subprocess.CompletedProcess:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    # No GPU: then the processes talk over gloo.
+    environment = {**os.environ, "PATH": path, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", **environment}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+
+
+@pytest.fixture
+def prepared(workspace):
+    """The stages before train are done; 48 comments are for training, in batches of 7: shares are not equal."""
+    # Without dropout there is nothing random, and any number of processes learns the same.
+    set_params(workspace, dropout=0.0, batch_size=7, epochs=3, threads=1, precision="fp32")
+    preprocess.main()
+    split.main()
+    return workspace
+
+
+def outcome(folder: Path) -> tuple[dict, dict[str, torch.Tensor]]:
+    return json.loads((folder / "metrics" / "train.json").read_text()), load_file(folder / "model/model.safetensors")
+
+
+def test_two_processes_end_where_one_does_and_one_of_them_writes(prepared):
+    assert LAUNCH in README
+    alone = train([sys.executable, "stages/train.py"])
+    assert alone.returncode == 0, alone.stderr
+    assert "training on cpu in fp32: 48 comments" in alone.stdout
+    metrics, weights = outcome(prepared)
+    (prepared / "metrics" / "train.json").unlink()
+
+    both = train(LAUNCH.split())
+    assert both.returncode == 0, both.stderr
+    assert both.stdout.count("training on 2 processes on cpu in fp32: 48 comments") == 1
+    assert both.stdout.count("epoch 3/3:") == 1
+    metrics_of_both, weights_of_both = outcome(prepared)
+    assert metrics_of_both == pytest.approx(metrics, abs=2e-4)
+    for name, tensor in weights.items():
+        assert torch.allclose(tensor, weights_of_both[name], atol=2e-4), name
+
+
+def test_two_processes_stopped_and_started_again_end_with_the_same_bytes(prepared):
+    set_params(prepared, dropout=0.1, encoder_dropout=0.1)
+    assert train(LAUNCH.split()).returncode == 0
+    expected = (prepared / "model" / "model.safetensors").read_bytes()
+    for folder in (prepared / "checkpoints").iterdir():
+        (folder / "finished").unlink()
+        newest, _ = sorted(folder.glob("step-*.pt"), reverse=True)
+        newest.unlink()  # as if the run had been killed before its last epoch
+    again = train(LAUNCH.split())
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("resuming from step 14") == 1 and "epoch 3/3:" in again.stdout
+    assert (prepared / "model" / "model.safetensors").read_bytes() == expected
+
+
+def test_a_wrong_input_ends_all_processes_with_one_sentence(prepared):
+    (prepared / "data" / "splits" / "split.parquet").unlink()
+    done = train(LAUNCH.split())
+    assert done.returncode != 0
+    assert "error: data/splits/split.parquet does not exist" in done.stderr
