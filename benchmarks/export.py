@@ -69,7 +69,7 @@ def _run(
 ) -> np.ndarray:
     """Return probabilities, (len(positions), L), in the batches that `predict_logits` makes."""
     found = np.empty((len(positions), session.get_outputs()[0].shape[1]), np.float32)
-    for batch in batches.by_length(tokens.lengths[positions], prediction.BATCH_SIZE):
+    for batch in batches.of_equal_length(tokens.lengths[positions], prediction.BATCH_TOKENS):
         inputs = batches.collate(tokens, positions[batch], pad_id)
         found[batch] = session.run(["probabilities"], {name: tensor.numpy() for name, tensor in inputs.items()})[0]
     return found

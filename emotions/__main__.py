@@ -18,7 +18,7 @@ PIECE = 2_000
 def predict(arguments: argparse.Namespace) -> None:
     """Print the labels of each text, in the order given."""
     from emotions import texts
-    from emotions.prediction import predict_texts
+    from emotions.prediction import load, predict_texts
 
     if bool(arguments.text) == bool(arguments.file):
         raise errors.InputError("give texts, or --file with a file of them (- is standard input); not both")
@@ -34,7 +34,7 @@ def predict(arguments: argparse.Namespace) -> None:
                 raise errors.InputError(f"the text {text!a} is not UTF-8")
         source = iter(arguments.text)
 
-    model = _load(arguments.model)
+    model = load(arguments.model)
     thresholds = model.thresholds.choose(_threshold(arguments))
     for piece in texts.pieces(source, PIECE):
         for text, probabilities in zip(piece, predict_texts(model, piece), strict=True):
@@ -58,11 +58,11 @@ def predict(arguments: argparse.Namespace) -> None:
 def score(arguments: argparse.Namespace) -> None:
     """Print the metrics of a model on labelled data."""
     from emotions import corpus, scores, votes
-    from emotions.prediction import predict_texts
+    from emotions.prediction import load, predict_texts
 
     if arguments.min_votes < 0:
         raise errors.InputError(f"--min-votes should be 0 or more, but is {arguments.min_votes}")
-    model = _load(arguments.model)
+    model = load(arguments.model)
     judgements = corpus.read(arguments.data)
     merged = votes.merge(judgements, arguments.min_votes)
     votes.check(len(merged.rows), len(judgements.ids), merged.unclear, arguments.min_votes)
@@ -111,10 +111,11 @@ def agree(arguments: argparse.Namespace) -> None:
 def export(arguments: argparse.Namespace) -> None:
     """Write a model in ONNX."""
     from emotions import export
+    from emotions.model import EmotionClassifier
 
     export.check_packages()  # before the model is read
     print(f"writing {arguments.onnx}, which takes up to a minute", file=sys.stderr)
-    model = _load(arguments.model).to("cpu")
+    model = EmotionClassifier.from_pretrained(arguments.model)
     export.write(model, model.thresholds.choose(_threshold(arguments)), arguments.onnx)
 
 
@@ -185,14 +186,6 @@ def main() -> None:
     # A terminal that cannot show a character gets its code instead of an error.
     sys.stdout.reconfigure(errors="backslashreplace")
     arguments.run(arguments)
-
-
-def _load(folder: str):
-    import torch
-
-    from emotions.model import EmotionClassifier
-
-    return EmotionClassifier.from_pretrained(folder).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _threshold(arguments: argparse.Namespace) -> str | float:

@@ -1,11 +1,13 @@
 """Tokenised comments as flat arrays, and seeded batches of comments of like length."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerBase
+from tokenizers import Tokenizer
 
 # Comments that are tokenised at a time: enough to keep every core busy, few enough to show progress.
 CHUNK = 10_000
@@ -33,17 +35,27 @@ class Tokens:
         return np.diff(self.offsets)
 
 
-def tokenise(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> tuple[Tokens, int]:
+def tokenise(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> tuple[Tokens, int]:
     """Return the tokens of each text, cut off after `max_length`, and the number of texts that were cut."""
+    tokenizer.enable_truncation(max_length)
+    tokenizer.no_padding()
     ids: list[np.ndarray] = []
     truncated = 0
     for start in range(0, len(texts), CHUNK):
-        encoded = tokenizer(list(texts[start : start + CHUNK]), truncation=True, max_length=max_length)
-        ids += [np.array(sequence, np.int32) for sequence in encoded["input_ids"]]
-        truncated += sum(bool(encoding.overflowing) for encoding in encoded.encodings)
+        encodings = tokenizer.encode_batch_fast(list(texts[start : start + CHUNK]))
+        ids += [np.array(encoding.ids, np.int32) for encoding in encodings]
+        truncated += sum(bool(encoding.overflowing) for encoding in encodings)
     offsets = np.zeros(len(ids) + 1, np.int64)
     np.cumsum([len(sequence) for sequence in ids], out=offsets[1:])
     return Tokens(np.concatenate(ids) if ids else np.zeros(0, np.int32), offsets), truncated
+
+
+def fingerprint(tokenizer: Tokenizer) -> str:
+    """Return a sha256 over all that decides how a text becomes token ids."""
+    state = json.loads(tokenizer.to_str())
+    # What the last call asked for, not what the tokenizer is.
+    del state["truncation"], state["padding"]
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 def shuffled(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
@@ -60,11 +72,16 @@ def shuffled(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> lis
     return [batches[index] for index in random.permutation(len(batches))]
 
 
-def by_length(lengths: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    """Yield batches of positions from the shortest comment to the longest, for prediction."""
+def of_equal_length(lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
+    """Yield batches of positions of equally long comments, for prediction: of `tokens` tokens at most, or one comment.
+
+    They go from the shortest comments to the longest.
+    """
     order = np.argsort(lengths, kind="stable")
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
+    for group in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
+        size = max(1, tokens // lengths[group[0]]) if len(group) else 1
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
 
 
 def collate(tokens: Tokens, positions: np.ndarray, pad_id: int) -> dict[str, torch.Tensor]:

@@ -27,7 +27,7 @@ class Comments:
 
     ids, texts: n strings each; an id comes back where raters were not merged. labels: (n, L) uint8, 0 or 1.
     tokens: of the n texts. parts: n names out of train, validation and test, or None where the data has no parts of
-    its own. tokenizer: the fingerprint of the tokenizer that made the tokens, see `encoders.fingerprint`.
+    its own. tokenizer: the fingerprint of the tokenizer that made the tokens, see `batches.fingerprint`.
     """
 
     label_names: tuple[str, ...]

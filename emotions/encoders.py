@@ -1,8 +1,6 @@
 """Where the pretrained encoder comes from: a folder, an installed package, or the hub at a pinned revision."""
 
-import hashlib
 import importlib.util
-import json
 from pathlib import Path
 
 import huggingface_hub
@@ -107,14 +105,6 @@ def longest_input(folder: Path) -> int:
     # RoBERTa and its kin number positions from the padding token's id on.
     offset = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
     return positions - offset
-
-
-def fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
-    """Return a sha256 over all that decides how a text becomes token ids."""
-    state = json.loads(tokenizer.backend_tokenizer.to_str())
-    # What the last call asked for, not what the tokenizer is.
-    del state["truncation"], state["padding"]
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 def _packaged(encoder: str) -> Path | None:

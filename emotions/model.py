@@ -2,35 +2,20 @@
 
 import copy
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import safetensors.torch
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
-from emotions import encoders, stock
+from emotions import encoders, model_folder, stock
 from emotions.errors import InputError
 from emotions.files import write_json
-
-SETTINGS = "emotions.json"
-WEIGHTS = "model.safetensors"
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """The probabilities from which a label is given. per_label: one for each of L labels. common: one for all."""
-
-    per_label: tuple[float, ...]
-    common: float
-
-    def choose(self, threshold: str | float) -> np.ndarray:
-        """Return L thresholds, float64: `"per_label"`, `"global"`, or a number for every label."""
-        if threshold == "per_label":
-            return np.array(self.per_label)
-        return np.full(len(self.per_label), self.common if threshold == "global" else float(threshold))
+from emotions.model_folder import SETTINGS, WEIGHTS
+from emotions.thresholds import Thresholds
 
 
 class EmotionClassifier(nn.Module):
@@ -63,17 +48,27 @@ class EmotionClassifier(nn.Module):
         self.thresholds: Thresholds | None = None
         self.tokenizer: PreTrainedTokenizerBase | None = None
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return logits, (batch, L), for token ids and their mask, both (batch, length) int64."""
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """Return logits, (batch, L), for token ids and their mask, both (batch, length) int64.
+
+        Without a mask every token counts.
+        """
         output = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
         if self.pooling == "pooler":
             pooled = output.pooler_output
         elif self.pooling == "cls":
             pooled = output.last_hidden_state[:, 0]
+        elif attention_mask is None:
+            pooled = output.last_hidden_state.mean(dim=1)
         else:
             mask = attention_mask.unsqueeze(-1).to(output.last_hidden_state.dtype)
             pooled = (output.last_hidden_state * mask).sum(dim=1) / mask.sum(dim=1)
         return self.head(self.dropout(pooled))
+
+    @property
+    def backend_tokenizer(self) -> Tokenizer:
+        """The tokenizer without what transformers puts around it."""
+        return self.tokenizer.backend_tokenizer
 
     @property
     def has_stock_form(self) -> bool:
@@ -130,25 +125,15 @@ class EmotionClassifier(nn.Module):
 
         Raises `InputError` when the folder is missing, lacks a file, or has one that is cut short.
         """
-        folder = Path(folder)
-        if not folder.is_dir():
-            raise InputError(f"the model folder {folder} does not exist: train one with `dvc repro train`")
-        for name in (SETTINGS, "config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json"):
-            if not (folder / name).exists():
-                raise InputError(f"the model folder {folder} lacks {name}: train it again with `dvc repro -f train`")
-        try:
-            settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        with model_folder.told_when_damaged(folder):
+            saved = model_folder.read(folder)
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            labels = tuple(settings["labels"])
-            weights = safetensors.torch.load_file(folder / WEIGHTS)
+            weights = saved.weights
             if stock.is_stock(config):
-                config, weights = stock.from_stock(config, weights, settings["pooling"])
+                config, weights = stock.from_stock(config, weights, saved.pooling)
             encoder = AutoModel.from_config(config, trust_remote_code=False)
-            model = cls(encoder, labels, settings["pooling"], settings["dropout"], int(settings["max_length"]))
+            model = cls(encoder, saved.label_names, saved.pooling, saved.dropout, saved.max_length)
             model.load_state_dict(weights)
-            per_label = tuple(settings["threshold_per_label"][name] for name in labels)
-            model.thresholds = Thresholds(tuple(map(float, per_label)), float(settings["threshold_global"]))
-        except Exception as error:  # what a damaged folder raises is up to three libraries
-            raise InputError(f"the model folder {folder} is damaged ({str(error)[:120]}): train it again") from None
-        model.tokenizer = encoders.load_tokenizer(folder)
+        model.thresholds = saved.thresholds
+        model.tokenizer = encoders.load_tokenizer(Path(folder))
         return model.eval()

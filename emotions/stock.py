@@ -19,13 +19,18 @@ what cls needs. A padded batch gives what a single comment gives. fp32 and bf16 
 infinite, and the probabilities are not numbers.
 """
 
+from __future__ import annotations
+
 import copy
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedConfig
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 K = 2.0**24
 R = 2.0**16

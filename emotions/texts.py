@@ -7,9 +7,6 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from emotions.errors import InputError
 
 
@@ -91,6 +88,9 @@ def _csv(path: Path) -> Iterator[str]:
 
 
 def _parquet(path: Path) -> Iterator[str]:
+    import pyarrow as pa  # an answer about one sentence need not wait for it
+    import pyarrow.parquet as pq
+
     try:
         with pq.ParquetFile(path) as file:
             if "text" not in file.schema_arrow.names:

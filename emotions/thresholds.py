@@ -1,11 +1,25 @@
 """Choosing the probability from which a label is given, on comments that the model was not trained on."""
 
-import numpy as np
+from dataclasses import dataclass
 
-from emotions.model import Thresholds
+import numpy as np
 
 # Every threshold that is tried: fine enough for F1, coarse enough to read.
 GRID = np.arange(1, 100) / 100
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The probabilities from which a label is given. per_label: one for each of L labels. common: one for all."""
+
+    per_label: tuple[float, ...]
+    common: float
+
+    def choose(self, threshold: str | float) -> np.ndarray:
+        """Return L thresholds, float64: `"per_label"`, `"global"`, or a number for every label."""
+        if threshold == "per_label":
+            return np.array(self.per_label)
+        return np.full(len(self.per_label), self.common if threshold == "global" else float(threshold))
 
 
 def choose(labels: np.ndarray, probabilities: np.ndarray) -> Thresholds:

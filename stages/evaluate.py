@@ -7,27 +7,25 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
-import torch
 
 from emotions import (
+    batches,
     bootstrap,
     checkpoints,
     comments,
     curves,
     determinism,
-    encoders,
     errors,
     figures,
     files,
     params,
+    prediction,
     predictions_file,
     provenance,
     report,
     scores,
     split_file,
 )
-from emotions.model import EmotionClassifier
-from emotions.prediction import predict_logits, probabilities
 
 COMMENTS, SPLIT, MODEL = "data/processed/comments.parquet", "data/splits/split.parquet", "model"
 CHECKPOINTS = "checkpoints"
@@ -67,15 +65,18 @@ def main() -> None:
     checkpoints.remove_finished(CHECKPOINTS)  # DVC comes here when dvc.lock holds what train made
     table = comments.read(COMMENTS, ["ids", "texts", "labels", "tokens"])
     test = np.flatnonzero(split_file.read(SPLIT, table.ids) == "test")
-    model = EmotionClassifier.from_pretrained(MODEL).to("cuda" if torch.cuda.is_available() else "cpu")
-    if model.label_names != table.label_names or encoders.fingerprint(model.tokenizer) != table.tokenizer:
+    model = prediction.load(MODEL)
+    if model.label_names != table.label_names or batches.fingerprint(model.backend_tokenizer) != table.tokenizer:
         raise errors.InputError(
             f"{MODEL} was trained on other labels or tokens than those of {COMMENTS}: run `dvc repro`"
         )
 
     thresholds = model.thresholds.choose(settings.threshold)
     ids, texts = table.ids.take(test).to_numpy(), table.texts.take(test).to_numpy()
-    labels, probability = table.labels[test], probabilities(predict_logits(model, table.tokens, test))
+    labels, probability = (
+        table.labels[test],
+        prediction.probabilities(prediction.predict_logits(model, table.tokens, test)),
+    )
     given, names = probability >= thresholds, table.label_names
     metrics = scores.with_intervals(
         scores.score(labels, probability, thresholds),

@@ -15,7 +15,7 @@ def main() -> None:
     settings = params.load()
     origin.add([settings.data])
     folder = encoders.locate(settings.encoder, settings.revision)
-    tokenizer = encoders.load_tokenizer(folder)
+    tokenizer = encoders.load_tokenizer(folder).backend_tokenizer
     longest = encoders.longest_input(folder)
     if settings.max_length > longest:
         raise errors.InputError(
@@ -25,7 +25,7 @@ def main() -> None:
     tokens = truncated = labels = 0
     with files.scratch(OUTPUT) as folder:
         merged = out_of_core.merge(settings.data, settings.min_votes, folder)
-        with comments.writing(OUTPUT, merged.label_names, encoders.fingerprint(tokenizer)) as add:
+        with comments.writing(OUTPUT, merged.label_names, batches.fingerprint(tokenizer)) as add:
             for piece in merged.pieces:
                 tokenised, cut = batches.tokenise(tokenizer, piece.texts.to_pylist(), settings.max_length)
                 add(piece.ids, piece.texts, piece.labels, tokenised, piece.parts)

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from emotions import (
+    batches,
     checkpoints,
     comments,
     determinism,
@@ -52,7 +53,7 @@ def main() -> None:
 
     determinism.set_up(settings.seed, settings.threads, settings.deterministic)
     tokenizer = encoders.load_tokenizer(folder)
-    if encoders.fingerprint(tokenizer) != table.tokenizer:
+    if batches.fingerprint(tokenizer.backend_tokenizer) != table.tokenizer:
         raise errors.InputError(
             f"{COMMENTS} was made with another tokenizer than {settings.encoder}'s: run `dvc repro preprocess`"
         )

@@ -42,7 +42,7 @@ def test_the_order_depends_on_seed_and_epoch_alone():
 @pytest.mark.parametrize("count", [0, 1, 10, 25])
 def test_tokens_are_the_tokenizers_own_and_texts_that_are_cut_are_counted(tokenizer, monkeypatch, count, max_length):
     monkeypatch.setattr(batches, "CHUNK", 10)
-    tokens, truncated = batches.tokenise(tokenizer, TEXTS[:count], max_length)
+    tokens, truncated = batches.tokenise(tokenizer.backend_tokenizer, TEXTS[:count], max_length)
     found = [tokens.ids[start:end].tolist() for start, end in pairwise(tokens.offsets)]
     full = [tokenizer(text).input_ids for text in TEXTS[:count]]
     # What is cut off keeps the token that ends every comment.
@@ -54,9 +54,19 @@ def test_tokens_are_the_tokenizers_own_and_texts_that_are_cut_are_counted(tokeni
         assert decoded == [text.lower() for text in TEXTS[:count]]
 
 
+@pytest.mark.parametrize("lengths", [[], [5], [3, 9, 3, 3, 20, 9, 3], list(range(2, 40)) * 20])
+def test_batches_for_prediction_have_no_padding_and_not_too_many_tokens(lengths):
+    lengths = np.array(lengths, np.int64)
+    found = list(batches.of_equal_length(lengths, tokens=10))
+    assert sorted(np.concatenate([[], *found])) == list(range(len(lengths)))
+    for batch in found:
+        assert len(set(lengths[batch])) == 1 and (lengths[batch].sum() <= 10 or len(batch) == 1)
+    assert [lengths[batch[0]] for batch in found] == sorted(lengths[batch[0]] for batch in found)
+
+
 @pytest.mark.parametrize("positions", [[4], [0, 1, 2], [24, 3, 3, 11]])
 def test_a_batch_is_as_long_as_its_longest_comment_and_padded_on_the_right(tokenizer, positions):
-    tokens, _ = batches.tokenise(tokenizer, TEXTS, 64)
+    tokens, _ = batches.tokenise(tokenizer.backend_tokenizer, TEXTS, 64)
     inputs = batches.collate(tokens, np.array(positions), pad_id=77)
     ids = [tokenizer(TEXTS[position]).input_ids for position in positions]
     longest = max(map(len, ids))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from huggingface_hub import constants
+from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel, BertTokenizerFast
 
 from emotions import batches, encoders
@@ -55,7 +56,7 @@ def put_in_cache(hub_cache: Path, encoder: Path, name: str, commit: str) -> Path
 
 def test_minilm_is_found_in_its_package_without_network_and_without_running_the_package(hub_cache):
     folder = encoders.locate("sentence-transformers/all-MiniLM-L6-v2", "pinned")
-    tokens, _ = batches.tokenise(encoders.load_tokenizer(folder), ["Hello world"], 128)
+    tokens, _ = batches.tokenise(encoders.load_tokenizer(folder).backend_tokenizer, ["Hello world"], 128)
     assert tokens.ids.tolist() == [101, 7592, 2088, 102]
     encoder = encoders.load_encoder(folder)
     assert (encoder.config.hidden_size, encoder.dtype, encoders.longest_input(folder)) == (384, torch.float32, 512)
@@ -147,11 +148,12 @@ def test_a_trained_model_is_refused_as_an_encoder_or_gives_its_own_weights(tiny_
 
 def test_the_fingerprint_stays_the_same_through_use_and_saving(tiny_encoder, tmp_path):
     tokenizer = encoders.load_tokenizer(tiny_encoder)
-    before = encoders.fingerprint(tokenizer)
+    before = batches.fingerprint(tokenizer.backend_tokenizer)
     tokenizer(["one", "one house with some people"], padding=True, truncation=True, max_length=4)
-    assert encoders.fingerprint(tokenizer) == before
+    assert batches.fingerprint(tokenizer.backend_tokenizer) == before
     tokenizer.save_pretrained(tmp_path)
-    assert encoders.fingerprint(encoders.load_tokenizer(tmp_path)) == before
+    assert batches.fingerprint(encoders.load_tokenizer(tmp_path).backend_tokenizer) == before
+    assert batches.fingerprint(Tokenizer.from_file(str(tmp_path / "tokenizer.json"))) == before
 
 
 def test_tokenizers_that_give_other_tokens_have_other_fingerprints(tiny_encoder, tmp_path):
@@ -160,7 +162,8 @@ def test_tokenizers_that_give_other_tokens_have_other_fingerprints(tiny_encoder,
     for vocabulary in (words, [*words, "more"], words[:-1], [*words[:-2], words[-1], words[-2]]):
         (tmp_path / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
         for lower in (True, False):
-            found.add(encoders.fingerprint(BertTokenizerFast(str(tmp_path / "vocab.txt"), do_lower_case=lower)))
+            tokenizer = BertTokenizerFast(str(tmp_path / "vocab.txt"), do_lower_case=lower)
+            found.add(batches.fingerprint(tokenizer.backend_tokenizer))
     assert len(found) == 8
 
 

@@ -41,7 +41,7 @@ def test_onnx_gives_the_probabilities_of_torch_and_the_labels_of_the_thresholds(
     words = " ".join(text for _, text, _ in small_comments()).split()
     texts = [*(" ".join(words[:count]) for count in range(31)), *(text for _, text, _ in small_comments())]
     expected = predict_texts(model, texts)
-    lengths = batches.tokenise(model.tokenizer, texts, model.max_length)[0].lengths
+    lengths = batches.tokenise(model.backend_tokenizer, texts, model.max_length)[0].lengths
     assert lengths.min() == 2 and lengths.max() == model.max_length
     probabilities, given = run(folder, export.MODEL, inputs_of(model, texts))  # padded, all in one batch
     np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-5)

@@ -10,8 +10,9 @@ from transformers import AutoConfig, AutoModel
 
 from emotions import batches, encoders
 from emotions.errors import InputError
-from emotions.model import EmotionClassifier, Thresholds
-from emotions.prediction import predict_texts
+from emotions.model import EmotionClassifier
+from emotions.prediction import load, predict_texts
+from emotions.thresholds import Thresholds
 from tests.conftest import LABELS
 
 TEXTS = ["furious", "happy people on the way to a house", "wow it was there for you all day long"]
@@ -24,6 +25,9 @@ KINDS = {
 every_kind_and_pooling = pytest.mark.parametrize(
     ("kind", "pooling"), [(kind, pooling) for kind, poolings in KINDS.items() for pooling in poolings]
 )
+
+# For training and export; and for prediction.
+every_opening = pytest.mark.parametrize("open_folder", [EmotionClassifier.from_pretrained, load])
 
 
 def small_model(folder: Path, pooling: str = "mean", kind: str = "bert") -> EmotionClassifier:
@@ -40,7 +44,7 @@ def small_model(folder: Path, pooling: str = "mean", kind: str = "bert") -> Emot
 
 
 def inputs_of(model: EmotionClassifier, texts: list[str]) -> dict[str, torch.Tensor]:
-    tokens, _ = batches.tokenise(model.tokenizer, texts, model.max_length)
+    tokens, _ = batches.tokenise(model.backend_tokenizer, texts, model.max_length)
     return batches.collate(tokens, np.arange(len(texts)), model.tokenizer.pad_token_id)
 
 
@@ -88,7 +92,7 @@ def test_a_model_comes_back_from_its_folder_the_same(tiny_encoder, tmp_path, kin
     for name in ("label_names", "thresholds", "pooling", "max_length", "training"):
         assert getattr(loaded, name) == getattr(model, name)
     assert loaded.dropout.p == model.dropout.p
-    assert encoders.fingerprint(loaded.tokenizer) == encoders.fingerprint(model.tokenizer)
+    assert batches.fingerprint(loaded.backend_tokenizer) == batches.fingerprint(model.backend_tokenizer)
 
 
 @every_kind_and_pooling
@@ -98,22 +102,28 @@ def test_the_folder_claims_a_stock_classifier_where_it_is_one(tiny_encoder, tmp_
     assert claimed.endswith("Model" if kind == "mpnet" else "ForSequenceClassification")
 
 
-def test_a_missing_model_folder_is_told_with_what_to_do(tmp_path):
+@every_opening
+def test_a_missing_model_folder_is_told_with_what_to_do(tmp_path, open_folder):
     with pytest.raises(InputError, match="does not exist: train one with `dvc repro train`"):
-        EmotionClassifier.from_pretrained(tmp_path / "model")
+        open_folder(tmp_path / "model")
 
 
 @pytest.mark.parametrize(
     "name", ["config.json", "emotions.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 )
 @pytest.mark.parametrize("damage", ["missing", "cut short"])
-def test_a_model_folder_with_a_file_missing_or_cut_short_is_told_in_one_line(tiny_encoder, tmp_path, name, damage):
+@every_opening
+def test_a_model_folder_with_a_file_missing_or_cut_short_is_told_in_one_line(
+    tiny_encoder, tmp_path, name, damage, open_folder
+):
     small_model(tiny_encoder).save_pretrained(tmp_path / "model")
     path = tmp_path / "model" / name
     content = path.read_bytes()
     path.unlink()
     if damage == "cut short":
         path.write_bytes(content[: len(content) // 2])
+    if name == "tokenizer_config.json" and damage == "cut short" and open_folder is load:
+        return  # nothing of it is needed to predict
     with pytest.raises(InputError, match=str(tmp_path / "model")) as error:
-        EmotionClassifier.from_pretrained(tmp_path / "model")
+        open_folder(tmp_path / "model")
     assert "\n" not in str(error.value)

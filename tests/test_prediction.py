@@ -17,13 +17,13 @@ def model(tiny_encoder):
 
 def test_each_text_gets_what_it_gets_alone_in_the_order_given(model, monkeypatch):
     alone = np.concatenate([prediction.predict_texts(model, [text]) for text in TEXTS])
-    monkeypatch.setattr(prediction, "BATCH_SIZE", 5)
+    monkeypatch.setattr(prediction, "BATCH_TOKENS", 20)
     np.testing.assert_allclose(prediction.predict_texts(model, TEXTS), alone, atol=1e-6)
     assert alone.shape == (16, 4) and len(np.unique(alone[:, 0].round(5))) > 12
 
 
 def test_logits_are_of_the_positions_asked_for(model):
-    tokens, _ = batches.tokenise(model.tokenizer, TEXTS, model.max_length)
+    tokens, _ = batches.tokenise(model.backend_tokenizer, TEXTS, model.max_length)
     everything, positions = prediction.predict_logits(model, tokens, np.arange(16)), np.array([12, 3, 3, 15])
     found = prediction.predict_logits(model, tokens, positions)
     np.testing.assert_allclose(found, everything[positions], rtol=0, atol=1e-5)

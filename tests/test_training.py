@@ -58,7 +58,7 @@ def train(tiny_encoder):
         determinism.set_up(recipe.seed, threads=0)
         model = EmotionClassifier(encoders.load_encoder(tiny_encoder, dropout), LABELS, "mean", dropout, max_length=32)
         model.tokenizer = encoders.load_tokenizer(tiny_encoder)
-        tokens, _ = batches.tokenise(model.tokenizer, [text for _, text, _ in COMMENTS], 32)
+        tokens, _ = batches.tokenise(model.backend_tokenizer, [text for _, text, _ in COMMENTS], 32)
         prepare(model)
         return model, training.train(accelerator, model, tokens, TARGETS, positions, validation, recipe)
 
