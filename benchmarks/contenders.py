@@ -69,7 +69,7 @@ class Work:
             encoder = encoders.load_encoder(self.weights, dropout)
         model = EmotionClassifier(encoder, self.label_names, settings.pooling, settings.dropout, settings.max_length)
         model.tokenizer = self.tokenizer
-        model.start_head_at(self.labels.mean(axis=0))
+        model.start_head(self.labels.mean(axis=0))
         return model
 
 
@@ -156,6 +156,7 @@ def train_like_stage(work: Work) -> None:
         batch_size=settings.batch_size,
         max_grad_norm=settings.max_grad_norm,
         self_distillation=settings.self_distillation,
+        freeze_word_embeddings=settings.freeze_word_embeddings,
         seed=settings.seed,
     )
     everything = np.arange(len(work.texts))

@@ -133,7 +133,9 @@ def main() -> None:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--model", default="model", metavar="DIR", help="folder of a trained model (default: model)")
     common.add_argument(
-        "--threshold", metavar="T", help="global, per_label, or a number (default: what params.yaml says, else global)"
+        "--threshold",
+        metavar="T",
+        help="per_label, global, or a number (default: what params.yaml says, else per_label)",
     )
     as_json = argparse.ArgumentParser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="print JSON")
@@ -192,7 +194,7 @@ def _threshold(arguments: argparse.Namespace) -> str | float:
     from emotions import params
 
     if arguments.threshold is None:
-        return params.load().threshold if Path("params.yaml").exists() else "global"
+        return params.load().threshold if Path("params.yaml").exists() else "per_label"
     try:
         return params.parse_threshold(arguments.threshold)
     except ValueError as error:

@@ -1,8 +1,9 @@
 """comments.parquet: the comments that the pipeline works on, labelled and tokenised once."""
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,22 @@ def stream(path: str | Path, wanted: Sequence[str]) -> Iterator[Comments]:
     with _told_when_damaged(path), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(PIECE, columns=[COLUMNS[name] for name in wanted]):
             yield _comments(pa.Table.from_batches([batch]), wanted)
+
+
+def read_tokens(path: str | Path) -> Tokens:
+    """Return the tokens of all comments, their ids mapped into memory from a file without a name beside `path`.
+
+    What of them is not in use takes no memory, and the file goes when they do. Raises what `read` raises.
+    """
+    lengths = [np.zeros(0, np.int64)]
+    with tempfile.TemporaryFile(dir=Path(path).parent) if Path(path).exists() else nullcontext() as file:
+        for piece in stream(path, ["tokens"]):
+            piece.tokens.ids.tofile(file)
+            lengths.append(piece.tokens.lengths)
+        file.flush()
+        ids = np.memmap(file, np.int32, mode="r") if file.tell() else np.zeros(0, np.int32)
+    offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+    return Tokens(ids, offsets)
 
 
 @contextmanager

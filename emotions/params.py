@@ -44,6 +44,7 @@ class Params(BaseModel):
     batch_size: int = Field(ge=1)
     max_grad_norm: float = Field(gt=0)
     self_distillation: float = Field(ge=0, lt=1)
+    freeze_word_embeddings: bool
     precision: Literal["auto", "fp32", "bf16", "fp16"]
     deterministic: bool
     threads: int = Field(ge=0, le=1024)

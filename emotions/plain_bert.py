@@ -42,8 +42,8 @@ class PlainBert(nn.Module):
         self._pooling, self._epsilon = saved.pooling, config.layer_norm_eps
         self._heads, self._layers = config.num_attention_heads, config.num_hidden_layers
         for name, tensor in self._fused(weights).items():
-            # torch has no dots in a buffer's name.
-            self.register_buffer(name.removeprefix("encoder.").replace(".", "_"), tensor)
+            # torch has no dots in a buffer's name. Copied, because the file may be replaced while the model is in use.
+            self.register_buffer(name.removeprefix("encoder.").replace(".", "_"), tensor.clone())
 
     def _fused(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Put the weights of query, key and value of each layer on top of each other."""

@@ -33,6 +33,8 @@ class Recipe:
     the model itself believed when it last met the comment; this is the belief's share in the last epoch, and the share
     grows evenly up to it. What raters left out or gave by mistake is then learned less by heart (Kim, Ji, Yoon and
     Hwang, Self-Knowledge Distillation with Progressive Refinement of Targets, ICCV 2021).
+
+    freeze_word_embeddings: leave the encoder's largest table, of which a batch uses a hundredth, as it was pretrained.
     """
 
     lr: float
@@ -43,6 +45,7 @@ class Recipe:
     batch_size: int
     max_grad_norm: float
     self_distillation: float
+    freeze_word_embeddings: bool
     seed: int
 
 
@@ -100,6 +103,10 @@ def train(
     """
     device = accelerator.device
     bare_model = model.to(device)
+    model.encoder.get_input_embeddings().requires_grad_(not recipe.freeze_word_embeddings)
+    if device.type == "cpu" and accelerator.mixed_precision == "bf16":
+        # torch's fused attention takes ten times as long backwards in bf16 as in fp32 on a CPU, and this does not.
+        model.encoder.set_attn_implementation("eager")
     if accelerator.process_index:
         torch.manual_seed(recipe.seed + accelerator.process_index)  # else every share would be given the same dropout
     lengths = tokens.lengths[train_positions]
@@ -126,7 +133,6 @@ def train(
     run.resume(checkpoints.load() if checkpoints else None)
     saved_at = time.monotonic()
     history = run.history
-    targets = torch.from_numpy(labels.astype(np.float32))
 
     def learn(batch: np.ndarray, trust: float) -> Tensor:
         """Add the gradients of the batch's mean loss; return this process's part of the sum of the comments' losses."""
@@ -138,7 +144,7 @@ def train(
         loss, beliefs = torch.zeros((), device=device), []
         for chunk in chunks or [batch[:1]]:
             inputs = batches.collate(tokens, train_positions[chunk], bare_model.tokenizer.pad_token_id)
-            target = targets[train_positions[chunk]].to(device)
+            target = torch.from_numpy(labels[train_positions[chunk]]).to(device).float()
             # Gradients are exchanged once, with the last chunk.
             with accelerator.no_sync(model) if chunk is not (chunks or [chunk])[-1] else nullcontext():
                 logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).float()
@@ -200,7 +206,8 @@ def train(
                 logits = predict_logits(bare_model, tokens, processes.share(accelerator, validation_positions))
                 logits = processes.together(accelerator, torch.from_numpy(logits), len(validation_positions)).cpu()
                 history.validation_logits = logits.numpy()
-                row["validation_loss"] = binary_cross_entropy_with_logits(logits, targets[validation_positions]).item()
+                target = torch.from_numpy(labels[validation_positions]).float()
+                row["validation_loss"] = binary_cross_entropy_with_logits(logits, target).item()
                 if not math.isfinite(row["validation_loss"]):
                     raise InputError(
                         f"the validation loss is {row['validation_loss']} at step {run.step}: lower lr or head_lr"
@@ -231,7 +238,8 @@ def _parameter_groups(model: EmotionClassifier, recipe: Recipe) -> list[dict]:
     groups = []
     for module, lr in ((model.encoder, recipe.lr), (model.head, recipe.head_lr)):
         for decayed in (True, False):
-            parameters = [parameter for parameter in module.parameters() if (parameter.ndim > 1) == decayed]
+            learned = [parameter for parameter in module.parameters() if parameter.requires_grad]
+            parameters = [parameter for parameter in learned if (parameter.ndim > 1) == decayed]
             decay = recipe.weight_decay if decayed else 0.0
             groups.append({"params": parameters, "lr": lr, "weight_decay": decay})
     return groups

@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
+import torch
 
 from emotions import (
     batches,
@@ -63,7 +64,7 @@ def main() -> None:
     settings = params.load()
     determinism.set_up(settings.seed, settings.threads)
     checkpoints.remove_finished(CHECKPOINTS)  # DVC comes here when dvc.lock holds what train made
-    table = comments.read(COMMENTS, ["ids", "texts", "labels", "tokens"])
+    table = comments.read(COMMENTS, ["ids", "texts", "labels"])
     test = np.flatnonzero(split_file.read(SPLIT, table.ids) == "test")
     model = prediction.load(MODEL)
     if model.label_names != table.label_names or batches.fingerprint(model.backend_tokenizer) != table.tokenizer:
@@ -75,7 +76,7 @@ def main() -> None:
     ids, texts = table.ids.take(test).to_numpy(), table.texts.take(test).to_numpy()
     labels, probability = (
         table.labels[test],
-        prediction.probabilities(prediction.predict_logits(model, table.tokens, test)),
+        prediction.probabilities(predict(model, test)),
     )
     given, names = probability >= thresholds, table.label_names
     metrics = scores.with_intervals(
@@ -119,6 +120,17 @@ def main() -> None:
     )
     for name, value in metrics.items():
         print(f"{name:<24} {value}")
+
+
+def predict(model: torch.nn.Module, positions: np.ndarray) -> np.ndarray:
+    """Return logits, (len(positions), L), of the comments at `positions`, in ascending order; tokens come in pieces."""
+    logits, start = [], 0
+    for piece in comments.stream(COMMENTS, ["tokens"]):
+        end = start + len(piece.tokens)
+        inside = positions[(positions >= start) & (positions < end)]
+        logits.append(prediction.predict_logits(model, piece.tokens, inside - start))
+        start = end
+    return np.concatenate(logits)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def main() -> None:
     with accelerator.main_process_first():  # of several on a machine, one fetches what is not yet here
         folder = encoders.locate(settings.encoder, settings.revision)
     origin.add([folder])
-    table = comments.read(COMMENTS, ["ids", "labels", "tokens"])
+    table, tokens = comments.read(COMMENTS, ["ids", "labels"]), comments.read_tokens(COMMENTS)
     parts = split_file.read(SPLIT, table.ids)
     train, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
 
@@ -65,12 +65,12 @@ def main() -> None:
         settings.max_length,
     )
     model.tokenizer = tokenizer
-    model.start_head_at(table.labels[train].mean(axis=0))
+    model.start_head(table.labels[train].mean(axis=0))
     recipe = training.Recipe(**{field.name: getattr(settings, field.name) for field in fields(training.Recipe)})
     run = fingerprint(settings, origin, accelerator.num_processes)
     saved = checkpoints.Checkpoints(CHECKPOINTS, run) if accelerator.is_main_process else None
     history = training.train(
-        accelerator, model, table.tokens, table.labels, train, validation, recipe, saved, settings.checkpoint_minutes
+        accelerator, model, tokens, table.labels, train, validation, recipe, saved, settings.checkpoint_minutes
     )
     accelerator.end_training()
     if not accelerator.is_main_process:
@@ -86,13 +86,8 @@ def main() -> None:
     if len(validation):
         probability = probabilities(history.validation_logits)
         model.thresholds = thresholds.choose(table.labels[validation], probability)
-        chosen = scores.score(table.labels[validation], probability, model.thresholds.choose("global"))
-        metrics |= {
-            "validation_loss": round(history.epochs[-1]["validation_loss"], scores.DIGITS),
-            "validation_f1_micro": chosen["f1_micro"],
-            "validation_f1_macro": chosen["f1_macro"],
-            "validation_average_precision_macro": chosen["average_precision_macro"],
-        }
+        metrics["validation_loss"] = round(history.epochs[-1]["validation_loss"], scores.DIGITS)
+        metrics |= validation_scores(table.labels[validation], probability, settings.seed)
     else:
         print("no validation part: every threshold is 0.5")
         model.thresholds = thresholds.half(len(table.label_names))
@@ -109,6 +104,17 @@ def main() -> None:
     figures.draw_loss(steps, epochs, FIGURE)
     origin.check()
     saved.finish()
+
+
+def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) -> dict[str, float]:
+    """Return F1 with the thresholds of the labels and with a common one, cross-fitted, and average precision."""
+    found = {}
+    for threshold, ending in (("per_label", ""), ("global", "_global")):
+        given = thresholds.cross_fitted(labels, probability, threshold, seed)
+        f1 = scores.score(labels, given.astype(float), np.full(labels.shape[1], 0.5))
+        found |= {f"validation_{name}{ending}": f1[name] for name in ("f1_micro", "f1_macro")}
+    found["validation_average_precision_macro"] = scores.score(labels, probability, 0.5)["average_precision_macro"]
+    return found
 
 
 def fingerprint(settings: params.Params, origin: provenance.Provenance, processes: int) -> str:

@@ -57,6 +57,25 @@ def test_comments_come_back_as_they_were_written(path: Path, parts: np.ndarray |
     assert read.parts is None if parts is None else read.parts.tolist() == parts.tolist()
 
 
+@pytest.mark.parametrize("pieces", [[], [EXAMPLE], [EXAMPLE] * 3])
+def test_tokens_come_mapped_into_memory_and_leave_nothing_behind(tmp_path: Path, pieces):
+    path = write(tmp_path / "comments.parquet", *pieces)
+    mapped, expected = comments.read_tokens(path), comments.read(path).tokens
+    np.testing.assert_array_equal(mapped.ids, expected.ids, strict=True)
+    np.testing.assert_array_equal(mapped.offsets, expected.offsets, strict=True)
+    assert isinstance(mapped.ids, np.memmap) or not pieces
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_tokens_of_a_file_that_is_missing_or_damaged_are_told(tmp_path: Path):
+    path = tmp_path / "comments.parquet"
+    for content in (None, b"PAR1 no more"):
+        if content:
+            path.write_bytes(content)
+        with pytest.raises(InputError, match="run `dvc repro preprocess`"):
+            comments.read_tokens(path)
+
+
 def test_only_what_is_wanted_is_read(path: Path):
     read = comments.read(path, ["labels"])
     assert read.labels.tolist() == EXAMPLE.labels.tolist() and read.label_names == EXAMPLE.label_names

@@ -32,6 +32,7 @@ USED_BY = {
     "warmup": (0.1, {"train"}),
     "max_grad_norm": (2.0, {"train"}),
     "self_distillation": (0.5, {"train"}),
+    "freeze_word_embeddings": (False, {"train"}),
     "precision": ("bf16", {"train"}),
     "deterministic": (False, {"train"}),
     "threads": (2, {"train", "evaluate"}),

@@ -8,7 +8,7 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import save
 
-from emotions import batches, determinism, encoders, training
+from emotions import batches, determinism, encoders, memory, training
 from emotions.errors import InputError
 from emotions.model import EmotionClassifier
 from emotions.training import Recipe
@@ -26,6 +26,7 @@ RECIPE = Recipe(
     batch_size=8,
     max_grad_norm=1.0,
     self_distillation=0.5,
+    freeze_word_embeddings=False,
     seed=1,
 )
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="trains in fp16, and there is no GPU here")
@@ -132,8 +133,7 @@ def test_a_loss_that_is_no_number_stops_training_with_its_step(train, monkeypatc
 
     def spoil(model, inputs, logits):
         calls.append(model.training)
-        # Once before the first step it is tried whether a batch fits in memory.
-        return logits * float("nan") if sum(calls) == step + 1 else logits
+        return logits * float("nan") if sum(calls) == step else logits
 
     # 14 steps an epoch, looked at after every 7.
     with pytest.raises(InputError, match=rf"^the loss is nan at step {step} \(epoch {epoch}\): lower lr or head_lr$"):
@@ -159,6 +159,17 @@ def test_targets_move_from_the_labels_towards_what_the_model_believed_an_epoch_b
         assert torch.allclose(target, (1 - trust) * labels + trust * belief, atol=1e-3)
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+def test_frozen_word_embeddings_stay_what_they_were_and_all_else_is_learned(train, tiny_encoder, frozen):
+    model, _ = train(freeze_word_embeddings=frozen)
+    words, before = "embeddings.word_embeddings.weight", encoders.load_encoder(tiny_encoder).state_dict()
+    after = model.encoder.state_dict()
+    assert torch.equal(after[words].cpu(), before[words]) is frozen
+    # A key's bias cancels out in the softmax of attention.
+    learned = [name for name in after if name != words and not name.endswith("key.bias")]
+    assert not [name for name in learned if torch.equal(after[name].cpu(), before[name])]
+
+
 def test_self_distillation_is_what_makes_the_second_epoch_differ(train):
     (_, with_beliefs), (_, without) = train(self_distillation=0.5), train(self_distillation=0.0)
     first, second = zip(with_beliefs.epochs, without.epochs, strict=True)
@@ -167,7 +178,9 @@ def test_self_distillation_is_what_makes_the_second_epoch_differ(train):
 
 
 @pytest.mark.parametrize(("fitting", "pieces"), [(5, 2), (3, 4), (1, 8)])
-def test_a_batch_that_does_not_fit_is_computed_in_pieces_to_the_same_end(train, capsys, fitting, pieces):
+def test_a_batch_that_does_not_fit_is_computed_in_pieces_to_the_same_end(train, capsys, monkeypatch, fitting, pieces):
+    monkeypatch.setattr(memory, "TELLING", {"cuda", "cpu"})
+
     def refuse(model, arguments, inputs):
         if model.training and len(inputs["input_ids"]) > fitting:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
@@ -182,7 +195,9 @@ def test_a_batch_that_does_not_fit_is_computed_in_pieces_to_the_same_end(train, 
         assert torch.allclose(one, other, atol=1e-4), name
 
 
-def test_a_comment_that_does_not_fit_alone_ends_the_run(train):
+def test_a_comment_that_does_not_fit_alone_ends_the_run(train, monkeypatch):
+    monkeypatch.setattr(memory, "TELLING", {"cuda", "cpu"})
+
     def refuse(model, arguments):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
