@@ -21,7 +21,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from emotions import encoders, prediction, training
+from emotions import encoders, prediction, thresholds, training
 from emotions.batches import Tokens
 from emotions.model import EmotionClassifier
 from emotions.params import Params
@@ -71,6 +71,14 @@ class Work:
         model.tokenizer = self.tokenizer
         model.start_head(self.labels.mean(axis=0))
         return model
+
+    def ready_model(self) -> torch.nn.Module:
+        """Return the model as evaluate and `python -m emotions predict` open it."""
+        model = self.our_model()
+        model.thresholds = thresholds.half(len(self.label_names))
+        with tempfile.TemporaryDirectory() as folder:
+            model.save_pretrained(Path(folder, "model"))
+            return prediction.load(Path(folder, "model"))
 
 
 class _Padded(Dataset):
@@ -175,6 +183,6 @@ def predict_like_notebook(work: Work, model: torch.nn.Module) -> None:
             model(**inputs).logits.sigmoid().float().cpu()
 
 
-def predict_like_stage(work: Work, model: EmotionClassifier) -> None:
+def predict_like_stage(work: Work, model: torch.nn.Module) -> None:
     """Texts to probabilities as `python -m emotions predict` and evaluate do it, tokenising included."""
     prediction.predict_texts(model, work.texts)

@@ -43,7 +43,7 @@ def main() -> None:
     determinism.set_up(settings.seed, settings.threads, deterministic=False)
     work = _work(settings, arguments)
     flops = _flops(work)
-    stock, ours = work.stock_model().to(work.device).eval(), work.our_model().to(work.device).eval()
+    stock, ours = work.stock_model().to(work.device).eval(), work.ready_model()
 
     results = {
         "training": _compare(
