@@ -86,7 +86,7 @@ def of_equal_length(lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
 
 def collate(tokens: Tokens, positions: np.ndarray, pad_id: int) -> dict[str, torch.Tensor]:
     """Return input_ids and attention_mask, (batch, longest of the batch) int64, padded on the right."""
-    lengths = tokens.lengths[positions]
+    lengths = tokens.offsets[positions + 1] - tokens.offsets[positions]
     mask = np.arange(lengths.max()) < lengths[:, None]
     ids = np.full(mask.shape, pad_id, np.int64)
     ids[mask] = np.concatenate([tokens.ids[tokens.offsets[i] : tokens.offsets[i + 1]] for i in positions])

@@ -89,7 +89,8 @@ def stream(path: str | Path, wanted: Sequence[str]) -> Iterator[Comments]:
 def read_tokens(path: str | Path) -> Tokens:
     """Return the tokens of all comments, their ids mapped into memory from a file without a name beside `path`.
 
-    What of them is not in use takes no memory, and the file goes when they do. Raises what `read` raises.
+    What of them is not in use takes no memory, and the file goes when they do. Every process that calls this makes one.
+    Raises what `read` raises.
     """
     lengths = [np.zeros(0, np.int64)]
     with tempfile.TemporaryFile(dir=Path(path).parent) if Path(path).exists() else nullcontext() as file:

@@ -14,10 +14,15 @@ from emotions.model import EmotionClassifier
 TELLING = {"cuda"}
 
 
-def pieces_that_fit(accelerator: Accelerator, model: EmotionClassifier, tokens: Tokens, batch: np.ndarray) -> int:
+def pieces_that_fit(
+    accelerator: Accelerator, model: EmotionClassifier, tokens: Tokens, batch: np.ndarray, room: int
+) -> int:
     """Return 1, or the power of two into which `batch`, the largest of all, must be cut, in every process the same.
 
-    It is tried: a forward and a backward pass as in training, with room left for AdamW's two moments. The model's
+    batch: positions of one comment or more. room: bytes on the device that something else will need.
+
+    It is tried: two forward and backward passes as in training, the second beside the gradients of the first, with room
+    left for AdamW's two moments and, of several processes, for the gradients that they exchange. The model's
     weights and the random numbers stay what they were. On a CPU it is not tried: see `TELLING`.
 
     Raises `InputError` when not even one comment at a time fits.
@@ -25,7 +30,7 @@ def pieces_that_fit(accelerator: Accelerator, model: EmotionClassifier, tokens: 
     if accelerator.device.type not in TELLING:
         return 1
     pieces = 1
-    while not _fits(accelerator, model, tokens, batch[: max(1, -(-len(batch) // pieces))]):
+    while not _fits(accelerator, model, tokens, batch[: max(1, -(-len(batch) // pieces))], room):
         if pieces >= len(batch):
             raise InputError("one comment alone does not fit in the device's memory: use a smaller encoder")
         pieces *= 2
@@ -38,16 +43,21 @@ def pieces_that_fit(accelerator: Accelerator, model: EmotionClassifier, tokens: 
     return pieces
 
 
-def _fits(accelerator: Accelerator, model: EmotionClassifier, tokens: Tokens, comments: np.ndarray) -> bool:
+def _fits(accelerator: Accelerator, model: EmotionClassifier, tokens: Tokens, comments: np.ndarray, room: int) -> bool:
     devices = [accelerator.device] if accelerator.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         try:
-            moments = [torch.empty_like(parameter) for parameter in model.parameters() for _ in range(2)]
+            model.train()
+            copies = 2 if accelerator.num_processes == 1 else 3
+            learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+            others = [torch.empty_like(parameter) for parameter in learned for _ in range(copies)]
+            others.append(torch.empty(room, dtype=torch.uint8, device=accelerator.device))
             inputs = batches.collate(tokens, comments, model.tokenizer.pad_token_id)
-            with accelerator.autocast():
-                logits = model(**{name: tensor.to(accelerator.device) for name, tensor in inputs.items()})
-            logits.float().sum().backward()
-            del moments
+            for _ in range(2):
+                with accelerator.autocast():
+                    logits = model(**{name: tensor.to(accelerator.device) for name, tensor in inputs.items()})
+                logits.float().sum().backward()
+            del others
             return True
         except RuntimeError as error:
             if not should_reduce_batch_size(error):

@@ -102,10 +102,11 @@ class EmotionClassifier(nn.Module):
         was_training = self.training
         self.eval()
         inputs = batches.collate(tokens, np.arange(len(sentences)), self.tokenizer.pad_token_id)
+        # Names that the tokenizer cannot tell apart have no direction, and eps keeps rounding from giving them one.
         vectors = normalize(self.pool(**inputs), dim=1).view(len(self.label_names), len(NAMING), -1)
         self.train(was_training)
         directions = normalize(vectors.sum(dim=1), dim=1)
-        self.head.weight.copy_(NAME_WEIGHT * normalize(directions - directions.mean(dim=0), dim=1))
+        self.head.weight.copy_(NAME_WEIGHT * normalize(directions - directions.mean(dim=0), dim=1, eps=1e-3))
 
     def save_pretrained(self, folder: Path) -> None:
         """Write config.json, model.safetensors, the tokenizer and emotions.json (labels, pooling, thresholds).

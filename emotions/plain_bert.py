@@ -27,11 +27,36 @@ def supports(config: dict) -> bool:
     )
 
 
+def shapes(config: SimpleNamespace, pooling: str, labels: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each weight of an `EmotionClassifier` with a BERT encoder of this configuration."""
+    size, wide = config.hidden_size, config.intermediate_size
+    found = {
+        "encoder.embeddings.word_embeddings.weight": (config.vocab_size, size),
+        "encoder.embeddings.position_embeddings.weight": (config.max_position_embeddings, size),
+        "encoder.embeddings.token_type_embeddings.weight": (config.type_vocab_size, size),
+        "encoder.embeddings.LayerNorm.weight": (size,),
+        "encoder.embeddings.LayerNorm.bias": (size,),
+        "head.weight": (labels, size),
+        "head.bias": (labels,),
+    }
+    linear = {f"attention.self.{name}": (size, size) for name in ("query", "key", "value")}
+    linear |= {"attention.output.dense": (size, size), "intermediate.dense": (wide, size), "output.dense": (size, wide)}
+    for number in range(config.num_hidden_layers):
+        layer = f"encoder.encoder.layer.{number}."
+        for name, shape in linear.items():
+            found |= {f"{layer}{name}.weight": shape, f"{layer}{name}.bias": shape[:1]}
+        for name in ("attention.output.LayerNorm", "output.LayerNorm"):
+            found |= {f"{layer}{name}.weight": (size,), f"{layer}{name}.bias": (size,)}
+    if pooling == "pooler":
+        found |= {"encoder.pooler.dense.weight": (size, size), "encoder.pooler.dense.bias": (size,)}
+    return found
+
+
 class PlainBert(nn.Module):
     """The classifier that a model folder holds; attributes are those of `EmotionClassifier`."""
 
     def __init__(self, saved: Saved, tokenizer: Tokenizer):
-        """Raises `KeyError` when a weight is missing."""
+        """Raises `ValueError` when a weight is missing, too many, or of another shape than the configuration says."""
         super().__init__()
         config = SimpleNamespace(**saved.config, num_labels=len(saved.label_names))
         weights = saved.weights
@@ -41,6 +66,11 @@ class PlainBert(nn.Module):
         self.backend_tokenizer = tokenizer
         self._pooling, self._epsilon = saved.pooling, config.layer_norm_eps
         self._heads, self._layers = config.num_attention_heads, config.num_hidden_layers
+        expected = shapes(config, saved.pooling, len(saved.label_names))
+        found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+        for name in sorted(expected.keys() | found.keys()):
+            if expected.get(name) != found.get(name):
+                raise ValueError(f"{name} should be {expected.get(name)}, but is {found.get(name)}")
         for name, tensor in self._fused(weights).items():
             # torch has no dots in a buffer's name. Copied, because the file may be replaced while the model is in use.
             self.register_buffer(name.removeprefix("encoder.").replace(".", "_"), tensor.clone())

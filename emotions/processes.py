@@ -3,26 +3,30 @@
 Of n comments, process r of w has those at r, r + w, r + 2w …
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedType
 from torch import Tensor
 
 from emotions.errors import InputError
 
 
-def check(accelerator: Accelerator) -> None:
-    """Raise `InputError` where a process would not hold the whole model."""
-    if accelerator.distributed_type not in (
-        DistributedType.NO,
-        DistributedType.MULTI_CPU,
-        DistributedType.MULTI_GPU,
-    ):
-        raise InputError(
-            f"accelerate is configured for {accelerator.distributed_type.value}, which shards a model: this one fits "
-            "on a device, so use plain data parallelism (`accelerate launch --multi_gpu`)"
-        )
+def check(environment: Mapping[str, str]) -> None:
+    """Raise `InputError` where what `accelerate launch` was asked for cannot be had.
+
+    environment: the process's variables, by which the launcher tells.
+    """
+    for name in ("FSDP", "DEEPSPEED", "MEGATRON_LM", "PARALLELISM_CONFIG"):
+        if environment.get(f"ACCELERATE_USE_{name}", "false").lower() == "true":
+            raise InputError(
+                f"accelerate is configured for {name}, which shards a model: this one fits on a device, so use plain "
+                "data parallelism (`accelerate launch --multi_gpu`)"
+            )
+    number, gpus = int(environment.get("LOCAL_RANK", 0)), torch.cuda.device_count()
+    if gpus and number >= gpus:
+        raise InputError(f"process {number + 1} of this machine has no GPU, there are {gpus}: lower --num_processes")
 
 
 def share(accelerator: Accelerator, positions: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Choosing the probability from which a label is given, on comments that the model was not trained on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ class Thresholds:
 
 
 def choose(labels: np.ndarray, probabilities: np.ndarray) -> Thresholds:
-    """Return the thresholds with the best F1 on n comments with L labels, both arguments (n, L).
+    """Return the thresholds with the best F1 on n comments, one or more, with L labels, both arguments (n, L).
 
     The common one has the best micro-averaged F1 (the middle one of equals). Those of the labels have the best sum of
     micro- and macro-averaged F1: beginning at the common one, each label in turn is given the threshold that is best
@@ -82,19 +83,22 @@ def calibrated(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return LogisticRegression().fit(logits, truth).predict_proba(logits)[:, 1].reshape(labels.shape)
 
 
-def cross_fitted(labels: np.ndarray, probabilities: np.ndarray, threshold: str | float, seed: int) -> np.ndarray:
-    """Return the labels that are given, (n, L) bool, each by thresholds that were chosen on other comments.
+def cross_fitted(
+    labels: np.ndarray, probabilities: np.ndarray, ways: Sequence[str | float], seed: int
+) -> list[np.ndarray]:
+    """Return the labels that are given, (n, L) bool, by each of `ways`, with thresholds chosen on other comments.
 
     Comments are shuffled into `FOLDS` parts, and those of one are judged by thresholds from the others: thresholds
     that are judged by the comments that they were chosen on look better than they are.
     """
     fold = np.random.default_rng(seed).permutation(len(labels)) % FOLDS
-    given = np.zeros(labels.shape, bool)
+    given = [np.zeros(labels.shape, bool) for _ in ways]
     for number in np.unique(fold):
         out = fold == number
-        if out.all():  # a single comment
-            return probabilities >= 0.5
-        given[out] = probabilities[out] >= choose(labels[~out], probabilities[~out]).choose(threshold)
+        # A single comment has no others.
+        chosen = half(labels.shape[1]) if out.all() else choose(labels[~out], probabilities[~out])
+        for table, way in zip(given, ways, strict=True):
+            table[out] = probabilities[out] >= chosen.choose(way)
     return given
 
 

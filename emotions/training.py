@@ -1,6 +1,7 @@
 """The training loop: mixed precision, two learning rates, warm-up and linear decay, one process or many."""
 
 import math
+import os
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from emotions.training_state import History, Run
 
 # Rows of the step-by-step record that an epoch leaves.
 ROWS_PER_EPOCH = 20
+# Steps after which several processes ask each other for signals: torch's launcher kills what has not ended in 30 s.
+ASK_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -67,15 +70,13 @@ def choose_precision(precision: str) -> str:
 def start(precision: str) -> Accelerator:
     """Return the accelerator of this process: its device, its `precision`, and those that it trains together with.
 
-    Raises `InputError` for a precision that the device has not, and for accelerate's ways of sharding a model.
+    Raises `InputError` for a precision that the device has not, for more processes than GPUs, and for accelerate's
+    ways of sharding a model.
     """
+    processes.check(os.environ)
     precision = choose_precision(precision)
     # Of the devices that accelerate would choose by itself, some lack float64 and have no saved random state.
-    accelerator = Accelerator(
-        cpu=not torch.cuda.is_available(), mixed_precision="no" if precision == "fp32" else precision
-    )
-    processes.check(accelerator)
-    return accelerator
+    return Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no" if precision == "fp32" else precision)
 
 
 def train(
@@ -111,13 +112,16 @@ def train(
         torch.manual_seed(recipe.seed + accelerator.process_index)  # else every share would be given the same dropout
     lengths = tokens.lengths[train_positions]
     longest = train_positions[np.argsort(-lengths, kind="stable")[: recipe.batch_size]]
-    pieces = memory.pieces_that_fit(accelerator, model, tokens, processes.share(accelerator, longest))
+    remembered = len(train_positions) if recipe.self_distillation and recipe.epochs > 1 else 0
+    own = processes.share(accelerator, longest)
+    room = 2 * remembered * labels.shape[1]  # of the beliefs, in fp16
+    pieces = memory.pieces_that_fit(accelerator, model, tokens, own if len(own) else longest[:1], room)
     optimizer = torch.optim.AdamW(_parameter_groups(model, recipe), fused=accelerator.scaler is None)
     model, optimizer = accelerator.prepare(model, optimizer)
 
     steps_per_epoch = math.ceil(len(train_positions) / recipe.batch_size)
     total = recipe.epochs * steps_per_epoch
-    # Of the bare optimizer, whose schedule is stepped once a batch however many processes there are.
+    # Not prepared: accelerate would step it once a batch for each process.
     schedule = get_linear_schedule_with_warmup(optimizer, round(recipe.warmup * total), total)
     row_every = max(1, steps_per_epoch // ROWS_PER_EPOCH)
     place = f"{accelerator.num_processes} processes on {device.type}" if accelerator.num_processes > 1 else str(device)
@@ -128,7 +132,6 @@ def train(
         flush=True,
     )
 
-    remembered = len(train_positions) if recipe.self_distillation else 0
     run = Run(accelerator, bare_model, optimizer, schedule, remembered)
     run.resume(checkpoints.load() if checkpoints else None)
     saved_at = time.monotonic()
@@ -179,7 +182,12 @@ def train(
             with Progress(f"epoch {epoch}/{recipe.epochs}", sum(map(len, todo))) as progress:
                 for batch in todo:
                     lr = schedule.get_last_lr()[0]
-                    loss = learn(batch, trust)
+                    try:
+                        loss = learn(batch, trust)
+                    except torch.OutOfMemoryError:
+                        raise InputError(
+                            f"step {run.step + 1} does not fit in the device's memory: lower batch_size"
+                        ) from None
                     accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
                     optimizer.step()
                     optimizer.zero_grad()
@@ -192,13 +200,13 @@ def train(
                         run.write_row(epoch, lr)
                     progress.add(len(batch), f"loss {history.steps[-1]['loss']:.4f}" if history.steps else "")
                     # Several processes must stop and save at the same step, and asking them all takes time.
-                    if accelerator.num_processes == 1 or row_due:
+                    if accelerator.num_processes == 1 or row_due or run.step % ASK_EVERY == 0:
                         signal = processes.any_of(accelerator, stop.signal or 0)
                         late = time.monotonic() - saved_at >= checkpoint_minutes * 60
                         if signal or processes.any_of(accelerator, late):
                             save()
                         if signal:
-                            raise _interrupted(signal, run.step)
+                            raise _interrupted(accelerator, signal, run.step)
 
             row = {"epoch": epoch, "step": run.step, "train_loss": run.epoch_loss / len(train_positions)}
             row["validation_loss"] = None
@@ -220,13 +228,14 @@ def train(
             accelerator.print(f"epoch {epoch}/{recipe.epochs}: {', '.join(told)}", flush=True)
             save()
             if signal := processes.any_of(accelerator, stop.signal or 0):
-                raise _interrupted(signal, run.step)
+                raise _interrupted(accelerator, signal, run.step)
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     return history
 
 
-def _interrupted(signal: int, step: int) -> Interrupted:
-    return Interrupted(signal, f"interrupted at step {step:,}: `dvc repro` resumes from there")
+def _interrupted(accelerator: Accelerator, signal: int, step: int) -> Interrupted:
+    how = "`dvc repro`" if accelerator.num_processes == 1 else "the same command"
+    return Interrupted(signal, f"interrupted at step {step:,}: {how} resumes from there")
 
 
 def _parameter_groups(model: EmotionClassifier, recipe: Recipe) -> list[dict]:

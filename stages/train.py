@@ -44,7 +44,7 @@ def main() -> None:
     origin = provenance.Provenance([COMMENTS, SPLIT, "params.yaml"])
     settings = params.load()
     accelerator = training.start(settings.precision)
-    with accelerator.main_process_first():  # of several on a machine, one fetches what is not yet here
+    with accelerator.local_main_process_first():  # of several on a machine, one fetches what is not yet here
         folder = encoders.locate(settings.encoder, settings.revision)
     origin.add([folder])
     table, tokens = comments.read(COMMENTS, ["ids", "labels"]), comments.read_tokens(COMMENTS)
@@ -108,9 +108,9 @@ def main() -> None:
 
 def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) -> dict[str, float]:
     """Return F1 with the thresholds of the labels and with a common one, cross-fitted, and average precision."""
-    found = {}
-    for threshold, ending in (("per_label", ""), ("global", "_global")):
-        given = thresholds.cross_fitted(labels, probability, threshold, seed)
+    found, endings = {}, {"per_label": "", "global": "_global"}
+    judged = thresholds.cross_fitted(labels, probability, tuple(endings), seed)
+    for given, ending in zip(judged, endings.values(), strict=True):
         f1 = scores.score(labels, given.astype(float), np.full(labels.shape[1], 0.5))
         found |= {f"validation_{name}{ending}": f1[name] for name in ("f1_micro", "f1_macro")}
     found["validation_average_precision_macro"] = scores.score(labels, probability, 0.5)["average_precision_macro"]

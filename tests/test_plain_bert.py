@@ -1,17 +1,21 @@
 """The plain forward pass gives what transformers' gives, and needs none of it."""
 
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from emotions import batches, plain_bert, prediction
+from emotions.errors import InputError
 from emotions.model import EmotionClassifier
 from tests.conftest import ROOT, small_comments
 from tests.test_model import every_kind_and_pooling, small_model
 
+POSITIONS = "bert.embeddings.position_embeddings.weight"
 TEXTS = [text for _, text, _ in small_comments(24)]
 
 
@@ -43,6 +47,30 @@ def test_a_model_predicts_the_same_whichever_way_its_folder_is_opened(tiny_encod
 def test_other_encoders_are_left_to_transformers(change):
     assert plain_bert.supports({"model_type": "bert"})
     assert not plain_bert.supports({"model_type": "bert", **change})
+
+
+@pytest.mark.parametrize("pooling", ["mean", "pooler"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda config, weights: config.update(num_hidden_layers=config["num_hidden_layers"] - 1),
+        lambda config, weights: weights.pop("bert.encoder.layer.0.output.dense.weight"),
+        lambda config, weights: weights.update(
+            {POSITIONS: weights[POSITIONS][: len(weights[POSITIONS]) // 2].contiguous()}
+        ),
+        lambda config, weights: weights.update({"bert.encoder.layer.7.output.dense.bias": torch.zeros(32)}),
+    ],
+    ids=["a layer fewer", "a weight is missing", "a weight is too small", "a weight too many"],
+)
+def test_weights_that_do_not_fit_the_configuration_are_told(tiny_encoder, tmp_path, damage, pooling):
+    folder = tmp_path / "model"
+    small_model(tiny_encoder, pooling).save_pretrained(folder)
+    config, weights = json.loads((folder / "config.json").read_text()), load_file(folder / "model.safetensors")
+    damage(config, weights)
+    (folder / "config.json").write_text(json.dumps(config))
+    save_file(weights, folder / "model.safetensors")
+    with pytest.raises(InputError, match=r"is damaged .*: train it again"):
+        prediction.load(folder)
 
 
 def test_an_answer_waits_for_none_of_the_large_imports(tiny_encoder, tmp_path):

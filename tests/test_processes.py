@@ -10,6 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from emotions import processes
+from emotions.errors import InputError
 from stages import preprocess, split
 from tests.conftest import set_params
 from tests.project import README
@@ -68,6 +70,20 @@ def test_two_processes_stopped_and_started_again_end_with_the_same_bytes(prepare
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("resuming from step 14") == 1 and "epoch 3/3:" in again.stdout
     assert (prepared / "model" / "model.safetensors").read_bytes() == expected
+
+
+@pytest.mark.parametrize("name", ["FSDP", "DEEPSPEED", "MEGATRON_LM"])
+def test_what_shards_a_model_is_refused_in_one_sentence(name):
+    assert processes.check({"ACCELERATE_USE_CPU": "true", "LOCAL_RANK": "1"}) is None
+    with pytest.raises(InputError, match=f"^accelerate is configured for {name}, .* use plain data parallelism"):
+        processes.check({f"ACCELERATE_USE_{name}": "true"})
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert processes.check({"LOCAL_RANK": "1"}) is None
+    with pytest.raises(InputError, match="process 3 of this machine has no GPU, there are 2: lower --num_processes"):
+        processes.check({"LOCAL_RANK": "2"})
 
 
 def test_a_wrong_input_ends_all_processes_with_one_sentence(prepared):

@@ -99,7 +99,8 @@ def test_cross_fitted_labels_are_given_by_thresholds_from_other_comments(thresho
     labels, probabilities = example(2, comments=43)
     seen, choose_before = [], thresholds.choose
     monkeypatch.setattr(thresholds, "choose", lambda *both: seen.append(both) or choose_before(*both))
-    given = thresholds.cross_fitted(labels, probabilities, threshold, seed=1)
+    at_half, given = thresholds.cross_fitted(labels, probabilities, [0.5, threshold], seed=1)
+    assert np.array_equal(at_half, probabilities >= 0.5)
     assert sorted(len(chosen_on) for chosen_on, _ in seen) == [34, 34, 34, 35, 35]
     for chosen_on, others in seen:
         out = ~(probabilities[:, None] == others).all(axis=2).any(axis=1)
@@ -110,4 +111,5 @@ def test_cross_fitted_labels_are_given_by_thresholds_from_other_comments(thresho
 @pytest.mark.parametrize("comments", [0, 1, 2, 4])
 def test_a_few_comments_are_enough_to_be_cross_fitted(comments):
     labels, probabilities = example(3, comments=comments)
-    assert thresholds.cross_fitted(labels, probabilities, "per_label", seed=0).shape == (comments, 3)
+    (given,) = thresholds.cross_fitted(labels, probabilities, ["per_label"], seed=0)
+    assert given.shape == (comments, 3) and given.dtype == bool
