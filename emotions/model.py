@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,20 +28,31 @@ NAME_WEIGHT = 1.0
 class EmotionClassifier(nn.Module):
     """A multi-label classifier of comments: one logit for each label.
 
-    pooling: `"mean"` averages the last hidden states over the comment's tokens (Reimers and Gurevych, Sentence-BERT,
-    EMNLP 2019), `"cls"` takes the first token's, `"pooler"` the encoder's own pooled output.
+    pooling: `"attention"` weighs the last hidden states of the comment's tokens by a learned query, since not the same
+    words tell of grief and of joy; labels of like meaning share one, and there are as many as the encoder has attention
+    heads (Mullenbach et al., Explainable Prediction of Medical Codes from Clinical Text, NAACL 2018, have one for each
+    label). `"mean"` averages them evenly (Reimers and Gurevych, Sentence-BERT, EMNLP 2019), `"cls"` takes the first
+    token's, `"pooler"` the encoder's own pooled output.
+
+    groups: with attention, the number of each label's query, (L,).
 
     `thresholds` and `tokenizer` are None until training sets them; both are saved with the weights. `max_length` is
     the number of tokens after which comments were cut off.
     """
 
     def __init__(
-        self, encoder: PreTrainedModel, label_names: tuple[str, ...], pooling: str, dropout: float, max_length: int
+        self,
+        encoder: PreTrainedModel,
+        label_names: tuple[str, ...],
+        pooling: str,
+        dropout: float,
+        max_length: int,
+        groups: Sequence[int] | None = None,
     ):
         """Raises `InputError` when pooling is `"pooler"` and the encoder has none."""
         super().__init__()
-        if pooling not in ("mean", "cls", "pooler"):
-            raise ValueError(f"pooling is {pooling!r}, but should be mean, cls or pooler")
+        if pooling not in ("attention", "mean", "cls", "pooler"):
+            raise ValueError(f"pooling is {pooling!r}, but should be attention, mean, cls or pooler")
         if pooling == "pooler" and getattr(encoder, "pooler", None) is None:
             raise InputError(f"pooling pooler: a {encoder.config.model_type} encoder has no pooler; use mean or cls")
         if pooling != "pooler" and getattr(encoder, "pooler", None) is not None:
@@ -48,6 +60,12 @@ class EmotionClassifier(nn.Module):
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(encoder.config.hidden_size, len(label_names))
+        if pooling == "attention":
+            count = min(encoder.config.num_attention_heads, len(label_names))
+            self.queries = nn.Linear(encoder.config.hidden_size, count, bias=False)
+            nn.init.zeros_(self.queries.weight)  # even at first
+            groups = torch.arange(len(label_names)) * count // len(label_names) if groups is None else groups
+            self.register_buffer("groups", torch.as_tensor(groups), persistent=False)
         self.label_names = tuple(label_names)
         self.pooling = pooling
         self.max_length = max_length
@@ -59,15 +77,24 @@ class EmotionClassifier(nn.Module):
 
         Without a mask every token counts.
         """
-        return self.head(self.dropout(self.pool(input_ids, attention_mask)))
+        pooled = self.dropout(self.pool(input_ids, attention_mask))
+        if self.pooling == "attention":
+            return (pooled[:, self.groups] * self.head.weight).sum(dim=-1) + self.head.bias
+        return self.head(pooled)
 
     def pool(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """Return one vector a comment, (batch, hidden size)."""
+        """Return one vector a comment, (batch, hidden size); with attention one a query, (batch, queries, size)."""
         output = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
         if self.pooling == "pooler":
             return output.pooler_output
         if self.pooling == "cls":
             return output.last_hidden_state[:, 0]
+        if self.pooling == "attention":
+            weights = self.queries(output.last_hidden_state)
+            if attention_mask is not None:
+                weights = weights.masked_fill(attention_mask.unsqueeze(-1) == 0, torch.finfo(weights.dtype).min)
+            weights = weights.softmax(dim=1).to(output.last_hidden_state.dtype)
+            return weights.transpose(1, 2) @ output.last_hidden_state
         if attention_mask is None:
             return output.last_hidden_state.mean(dim=1)
         mask = attention_mask.unsqueeze(-1).to(output.last_hidden_state.dtype)
@@ -103,10 +130,15 @@ class EmotionClassifier(nn.Module):
         self.eval()
         inputs = batches.collate(tokens, np.arange(len(sentences)), self.tokenizer.pad_token_id)
         # Names that the tokenizer cannot tell apart have no direction, and eps keeps rounding from giving them one.
-        vectors = normalize(self.pool(**inputs), dim=1).view(len(self.label_names), len(NAMING), -1)
+        pooled = self.pool(**inputs)
+        pooled = pooled.mean(dim=1) if self.pooling == "attention" else pooled
+        vectors = normalize(pooled, dim=1).view(len(self.label_names), len(NAMING), -1)
         self.train(was_training)
         directions = normalize(vectors.sum(dim=1), dim=1)
-        self.head.weight.copy_(NAME_WEIGHT * normalize(directions - directions.mean(dim=0), dim=1, eps=1e-3))
+        directions = normalize(directions - directions.mean(dim=0), dim=1, eps=1e-3)
+        self.head.weight.copy_(NAME_WEIGHT * directions)
+        if self.pooling == "attention":
+            self.groups.copy_(_groups(directions, self.queries.out_features))
 
     def save_pretrained(self, folder: Path) -> None:
         """Write config.json, model.safetensors, the tokenizer and emotions.json (labels, pooling, thresholds).
@@ -120,7 +152,7 @@ class EmotionClassifier(nn.Module):
         config.problem_type = "multi_label_classification"
         config.architectures = [type(self.encoder).__name__]
         if self.has_stock_form:
-            config, weights = stock.to_stock(config, weights, self.pooling)
+            config, weights = stock.to_stock(config, weights, self.pooling, getattr(self, "groups", None))
         config.save_pretrained(folder)
         written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         written.pop("transformers_version", None)  # would change the file, and nothing else
@@ -135,6 +167,7 @@ class EmotionClassifier(nn.Module):
             {
                 "labels": self.label_names,
                 "pooling": self.pooling,
+                "groups": self.groups.tolist() if self.pooling == "attention" else None,
                 "dropout": self.dropout.p,
                 "max_length": self.max_length,
                 "threshold_global": self.thresholds.common,
@@ -153,10 +186,22 @@ class EmotionClassifier(nn.Module):
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             weights = saved.weights
             if stock.is_stock(config):
-                config, weights = stock.from_stock(config, weights, saved.pooling)
+                config, weights = stock.from_stock(config, weights, saved.pooling, saved.groups)
             encoder = AutoModel.from_config(config, trust_remote_code=False)
-            model = cls(encoder, saved.label_names, saved.pooling, saved.dropout, saved.max_length)
+            model = cls(encoder, saved.label_names, saved.pooling, saved.dropout, saved.max_length, saved.groups)
             model.load_state_dict(weights)
         model.thresholds = saved.thresholds
         model.tokenizer = encoders.load_tokenizer(Path(folder))
         return model.eval()
+
+
+def _groups(directions: Tensor, count: int) -> Tensor:
+    """Put labels with directions, (L, D), into `count` groups of almost equal size: neighbours by their main component.
+
+    Returns the number of each label's group, (L,).
+    """
+    component = torch.linalg.svd(directions.double())[0][:, 0]
+    component = component * component[component.abs().argmax()].sign()  # its sign is the library's choice
+    groups = torch.empty(len(directions), dtype=torch.int64)
+    groups[component.argsort(stable=True)] = torch.arange(len(directions)) * count // len(directions)
+    return groups

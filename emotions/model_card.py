@@ -73,7 +73,7 @@ def write(encoder: str, data: str, model: EmotionClassifier, metrics: dict) -> s
     """
     shown = [name for name in metrics if name.startswith("validation_") and name != "validation_comments"]
     rows = "\n".join(f"| {name.removeprefix('validation_').replace('_', ' ')} | {metrics[name]} |" for name in shown)
-    averaging = AVERAGING if model.pooling == "mean" else ""
+    averaging = AVERAGING if model.pooling in ("mean", "attention") else ""
     return CARD.substitute(
         metrics,
         metadata=_metadata(encoder, data, model, metrics).to_yaml(),

@@ -23,6 +23,7 @@ class Saved:
     pooling: str
     dropout: float
     max_length: int
+    groups: list[int] | None
     thresholds: Thresholds
     config: dict
     weights: dict[str, Tensor]
@@ -59,6 +60,7 @@ def read(folder: str | Path) -> Saved:
             pooling=settings["pooling"],
             dropout=float(settings["dropout"]),
             max_length=int(settings["max_length"]),
+            groups=settings.get("groups"),
             thresholds=Thresholds(per_label, float(settings["threshold_global"])),
             config=json.loads((folder / CONFIG).read_text(encoding="utf-8")),
             weights=safetensors.torch.load_file(folder / WEIGHTS),

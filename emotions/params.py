@@ -33,7 +33,7 @@ class Params(BaseModel):
     validation_size: float = Field(ge=0, lt=1)
     seed: int = Field(ge=0, lt=2**32)
     # train
-    pooling: Literal["mean", "cls", "pooler"]
+    pooling: Literal["attention", "mean", "cls", "pooler"]
     dropout: float = Field(ge=0, lt=1)
     encoder_dropout: float = Field(ge=0, lt=1)
     lr: float = Field(gt=0, le=1)

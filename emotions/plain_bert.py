@@ -47,6 +47,8 @@ def shapes(config: SimpleNamespace, pooling: str, labels: int) -> dict[str, tupl
             found |= {f"{layer}{name}.weight": shape, f"{layer}{name}.bias": shape[:1]}
         for name in ("attention.output.LayerNorm", "output.LayerNorm"):
             found |= {f"{layer}{name}.weight": (size,), f"{layer}{name}.bias": (size,)}
+    if pooling == "attention":
+        found["queries.weight"] = (min(config.num_attention_heads, labels), size)
     if pooling == "pooler":
         found |= {"encoder.pooler.dense.weight": (size, size), "encoder.pooler.dense.bias": (size,)}
     return found
@@ -61,7 +63,7 @@ class PlainBert(nn.Module):
         config = SimpleNamespace(**saved.config, num_labels=len(saved.label_names))
         weights = saved.weights
         if stock.is_stock(config):
-            config, weights = stock.from_stock(config, weights, saved.pooling)
+            config, weights = stock.from_stock(config, weights, saved.pooling, saved.groups)
         self.label_names, self.thresholds, self.max_length = saved.label_names, saved.thresholds, saved.max_length
         self.backend_tokenizer = tokenizer
         self._pooling, self._epsilon = saved.pooling, config.layer_norm_eps
@@ -71,6 +73,8 @@ class PlainBert(nn.Module):
         for name in sorted(expected.keys() | found.keys()):
             if expected.get(name) != found.get(name):
                 raise ValueError(f"{name} should be {expected.get(name)}, but is {found.get(name)}")
+        if saved.pooling == "attention":
+            self.register_buffer("groups", torch.tensor(saved.groups), persistent=False)
         for name, tensor in self._fused(weights).items():
             # torch has no dots in a buffer's name. Copied, because the file may be replaced while the model is in use.
             self.register_buffer(name.removeprefix("encoder.").replace(".", "_"), tensor.clone())
@@ -100,6 +104,11 @@ class PlainBert(nn.Module):
             states = self._norm(seen + states, f"{layer}_attention_output_LayerNorm")
             wide = gelu(self._linear(states, f"{layer}_intermediate_dense"))
             states = self._norm(self._linear(wide, f"{layer}_output_dense") + states, f"{layer}_output_LayerNorm")
+        if self._pooling == "attention":
+            # For every token what it says of each label, and then their weighted average.
+            said = linear(states, self.head_weight)
+            weights = linear(states, self.queries_weight).softmax(dim=1)
+            return (weights[..., self.groups] * said).sum(dim=1) + self.head_bias
         if self._pooling == "mean":
             pooled = states.mean(dim=1)
         elif self._pooling == "cls":

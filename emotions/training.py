@@ -245,10 +245,11 @@ def _parameter_groups(model: EmotionClassifier, recipe: Recipe) -> list[dict]:
     Decay Regularization, ICLR 2019, for the decay; Devlin et al., BERT, NAACL 2019, for what it spares).
     """
     groups = []
-    for module, lr in ((model.encoder, recipe.lr), (model.head, recipe.head_lr)):
+    learned = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    for in_encoder, lr in ((True, recipe.lr), (False, recipe.head_lr)):
+        own = [parameter for name, parameter in learned if name.startswith("encoder.") == in_encoder]
         for decayed in (True, False):
-            learned = [parameter for parameter in module.parameters() if parameter.requires_grad]
-            parameters = [parameter for parameter in learned if (parameter.ndim > 1) == decayed]
+            parameters = [parameter for parameter in own if (parameter.ndim > 1) == decayed]
             decay = recipe.weight_decay if decayed else 0.0
             groups.append({"params": parameters, "lr": lr, "weight_decay": decay})
     return groups

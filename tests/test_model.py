@@ -17,10 +17,10 @@ from tests.conftest import LABELS
 
 TEXTS = ["furious", "happy people on the way to a house", "wow it was there for you all day long"]
 KINDS = {
-    "bert": ("mean", "cls", "pooler"),
-    "roberta": ("mean", "cls", "pooler"),
-    "distilbert": ("mean", "cls"),
-    "mpnet": ("mean", "cls", "pooler"),  # has no stock form
+    "bert": ("attention", "mean", "cls", "pooler"),
+    "roberta": ("attention", "mean", "cls", "pooler"),
+    "distilbert": ("attention", "mean", "cls"),
+    "mpnet": ("attention", "mean", "cls", "pooler"),  # has no stock form
 }
 every_kind_and_pooling = pytest.mark.parametrize(
     ("kind", "pooling"), [(kind, pooling) for kind, poolings in KINDS.items() for pooling in poolings]
@@ -39,6 +39,8 @@ def small_model(folder: Path, pooling: str = "mean", kind: str = "bert") -> Emot
         encoder = AutoModel.from_config(AutoConfig.for_model(kind, vocab_size=len(tokenizer), **sizes))
     model = EmotionClassifier(encoder, LABELS, pooling, dropout=0.1, max_length=32)
     model.tokenizer = tokenizer
+    if pooling == "attention":
+        torch.nn.init.normal_(model.queries.weight)
     model.thresholds = Thresholds(per_label=(0.45, 0.5, 0.55, 0.4), common=0.48)
     return model.eval()
 
@@ -59,6 +61,13 @@ def test_logits_are_the_head_of_the_pooled_states_of_the_comment_without_padding
         pooled = states[0]
         if pooling == "mean":
             pooled = sum(states) / len(states)
+        if pooling == "attention":
+            weights = (states @ model.queries.weight.T).softmax(dim=0)
+            averages = [sum(weights[:, query, None] * states) for query in model.groups]
+            expected = torch.stack([row @ average for row, average in zip(model.head.weight, averages, strict=True)])
+            torch.testing.assert_close(logits, expected + model.head.bias)
+            assert (weights.std(dim=0) > 0.01).all() or len(states) == 3
+            continue
         if pooling == "pooler":
             pooled = torch.tanh(model.encoder.pooler.dense.weight @ states[0] + model.encoder.pooler.dense.bias)
         torch.testing.assert_close(logits, model.head.weight @ pooled + model.head.bias)
