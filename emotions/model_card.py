@@ -85,8 +85,9 @@ def write(encoder: str, data: str, model: EmotionClassifier, metrics: dict) -> s
         max_length=model.max_length,
         threshold=model.thresholds.common,
         validation=(
-            f"They were chosen on {metrics['validation_comments']} validation comments, on which the model has\n\n"
-            f"| | |\n| --- | --- |\n{rows}"
+            f"They were chosen on {metrics['validation_comments']} validation comments. There the model has the "
+            "following; F1 is with the thresholds of the labels, or with one for all (global), always chosen on other "
+            f"comments than those judged.\n\n| | |\n| --- | --- |\n{rows}"
             if rows
             else "No validation part was kept: nothing was chosen, and nothing is known of how good it is."
         ),
