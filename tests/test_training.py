@@ -1,6 +1,7 @@
 """The training loop: it learns, gives the same weights each time, and stops with a reason when it cannot go on."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -82,6 +83,26 @@ def test_two_runs_give_the_same_bytes_and_another_seed_gives_others(train, preci
     first, again, other = (save(train(seed=seed, precision=precision)[0].state_dict()) for seed in (1, 1, 2))
     assert first == again
     assert first != other
+
+
+@needs_gpu
+def test_gradients_that_overflow_in_fp16_skip_a_step_and_its_place_in_the_schedule(train):
+    def repeated(history) -> int:
+        rates = [row["lr"] for row in history.steps]
+        return sum(rate == after for rate, after in pairwise(rates))
+
+    calls = []
+
+    def spoil(gradient):
+        calls.append(gradient)
+        # Two are of the trial of memory, and the first ones may overflow by themselves.
+        return gradient * float("inf") if len(calls) == 12 else gradient
+
+    _, clean = train(precision="fp16", epochs=4)
+    model, history = train(precision="fp16", epochs=4, prepare=lambda model: model.head.weight.register_hook(spoil))
+    assert len(calls) == 22 and repeated(history) == repeated(clean) + 1
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+    assert all(np.isfinite(row["loss"]) for row in history.steps)
 
 
 def test_the_history_has_the_mean_losses_of_rows_of_steps_and_of_epochs(train, monkeypatch):
