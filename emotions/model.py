@@ -200,7 +200,7 @@ def _groups(directions: Tensor, count: int) -> Tensor:
 
     Returns the number of each label's group, (L,).
     """
-    component = torch.linalg.svd(directions.double())[0][:, 0]
+    component = torch.linalg.svd(directions.double().nan_to_num())[0][:, 0]
     component = component * component[component.abs().argmax()].sign()  # its sign is the library's choice
     groups = torch.empty(len(directions), dtype=torch.int64)
     groups[component.argsort(stable=True)] = torch.arange(len(directions)) * count // len(directions)

@@ -81,7 +81,7 @@ def test_predictions_are_those_of_the_saved_model_at_its_threshold(workspace):
     predictions = pd.read_parquet("data/predictions/test.parquet")
     probabilities = predictions[[f"p_{label}" for label in LABELS]].to_numpy()
     for row, predicted in zip(probabilities, predictions["predicted"], strict=True):
-        assert list(predicted) == [LABELS[i] for i in np.flatnonzero(row >= model.thresholds.common)]
+        assert list(predicted) == [LABELS[i] for i in np.flatnonzero(row >= model.thresholds.per_label)]
 
 
 def test_the_same_run_gives_the_same_bytes(workspace):
@@ -101,7 +101,8 @@ def test_outputs_say_nothing_of_the_machine_or_the_time(workspace):
 
 
 def test_the_model_learns_small_data(workspace):
-    set_params(workspace, epochs=40, lr=3e-3)
+    # The tiny encoder was never pretrained, and six validation comments are too few for four thresholds.
+    set_params(workspace, epochs=40, lr=3e-3, freeze_word_embeddings=False, threshold="global")
     run(*STAGES)
     assert json.loads(Path("metrics/test.json").read_text())["f1_micro"] > 0.9
 
