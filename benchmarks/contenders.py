@@ -3,7 +3,7 @@
 import contextlib
 import io
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -154,19 +154,7 @@ def train_with_trainer(work: Work) -> None:
 
 def train_like_stage(work: Work) -> None:
     """`emotions.training.train`, as stages/train.py calls it."""
-    settings = work.settings
-    recipe = training.Recipe(
-        lr=settings.lr,
-        head_lr=settings.head_lr,
-        weight_decay=settings.weight_decay,
-        warmup=settings.warmup,
-        epochs=1,
-        batch_size=settings.batch_size,
-        max_grad_norm=settings.max_grad_norm,
-        self_distillation=settings.self_distillation,
-        freeze_word_embeddings=settings.freeze_word_embeddings,
-        seed=settings.seed,
-    )
+    recipe = replace(training.Recipe.of(work.settings), epochs=1)
     everything = np.arange(len(work.texts))
     with contextlib.redirect_stdout(io.StringIO()):
         accelerator = training.start(work.precision)

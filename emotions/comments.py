@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,8 +92,9 @@ def read_tokens(path: str | Path) -> Tokens:
     What of them is not in use takes no memory, and the file goes when they do. Every process that calls this makes one.
     Raises what `read` raises.
     """
+    _check_exists(path)
     lengths = [np.zeros(0, np.int64)]
-    with tempfile.TemporaryFile(dir=Path(path).parent) if Path(path).exists() else nullcontext() as file:
+    with tempfile.TemporaryFile(dir=Path(path).parent) as file:
         for piece in stream(path, ["tokens"]):
             piece.tokens.ids.tofile(file)
             lengths.append(piece.tokens.lengths)
@@ -103,10 +104,14 @@ def read_tokens(path: str | Path) -> Tokens:
     return Tokens(ids, offsets)
 
 
-@contextmanager
-def _told_when_damaged(path: str | Path) -> Iterator[None]:
+def _check_exists(path: str | Path) -> None:
     if not Path(path).exists():
         raise InputError(f"{path} does not exist: run `dvc repro preprocess`")
+
+
+@contextmanager
+def _told_when_damaged(path: str | Path) -> Iterator[None]:
+    _check_exists(path)
     try:
         yield
     except (pa.ArrowException, OSError, KeyError, AttributeError, TypeError, ValueError) as error:

@@ -34,7 +34,7 @@ class EmotionClassifier(nn.Module):
     label). `"mean"` averages them evenly (Reimers and Gurevych, Sentence-BERT, EMNLP 2019), `"cls"` takes the first
     token's, `"pooler"` the encoder's own pooled output.
 
-    groups: with attention, the number of each label's query, (L,).
+    groups: with attention, the number of each label's query, (L,); else None.
 
     `thresholds` and `tokenizer` are None until training sets them; both are saved with the weights. `max_length` is
     the number of tokens after which comments were cut off.
@@ -60,12 +60,13 @@ class EmotionClassifier(nn.Module):
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(encoder.config.hidden_size, len(label_names))
+        self.register_buffer("groups", None, persistent=False)
         if pooling == "attention":
             count = min(encoder.config.num_attention_heads, len(label_names))
             self.queries = nn.Linear(encoder.config.hidden_size, count, bias=False)
             nn.init.zeros_(self.queries.weight)  # even at first
             groups = torch.arange(len(label_names)) * count // len(label_names) if groups is None else groups
-            self.register_buffer("groups", torch.as_tensor(groups), persistent=False)
+            self.groups = torch.as_tensor(groups)
         self.label_names = tuple(label_names)
         self.pooling = pooling
         self.max_length = max_length
@@ -152,7 +153,7 @@ class EmotionClassifier(nn.Module):
         config.problem_type = "multi_label_classification"
         config.architectures = [type(self.encoder).__name__]
         if self.has_stock_form:
-            config, weights = stock.to_stock(config, weights, self.pooling, getattr(self, "groups", None))
+            config, weights = stock.to_stock(config, weights, self.pooling, self.groups)
         config.save_pretrained(folder)
         written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         written.pop("transformers_version", None)  # would change the file, and nothing else
@@ -167,7 +168,7 @@ class EmotionClassifier(nn.Module):
             {
                 "labels": self.label_names,
                 "pooling": self.pooling,
-                "groups": self.groups.tolist() if self.pooling == "attention" else None,
+                "groups": None if self.groups is None else self.groups.tolist(),
                 "dropout": self.dropout.p,
                 "max_length": self.max_length,
                 "threshold_global": self.thresholds.common,
@@ -181,8 +182,12 @@ class EmotionClassifier(nn.Module):
 
         Raises `InputError` when the folder is missing, lacks a file, or has one that is cut short.
         """
+        return cls.from_saved(model_folder.read(folder), folder)
+
+    @classmethod
+    def from_saved(cls, saved: model_folder.Saved, folder: str | Path) -> "EmotionClassifier":
+        """Return the model of `folder`, as `from_pretrained` does, from what `model_folder.read` found there."""
         with model_folder.told_when_damaged(folder):
-            saved = model_folder.read(folder)
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             weights = saved.weights
             if stock.is_stock(config):
@@ -200,6 +205,7 @@ def _groups(directions: Tensor, count: int) -> Tensor:
 
     Returns the number of each label's group, (L,).
     """
+    # Weights that are no numbers are for the training loop to tell of, by its loss.
     component = torch.linalg.svd(directions.double().nan_to_num())[0][:, 0]
     component = component * component[component.abs().argmax()].sign()  # its sign is the library's choice
     groups = torch.empty(len(directions), dtype=torch.int64)

@@ -33,7 +33,7 @@ def load(folder: str | Path) -> plain_bert.PlainBert | EmotionClassifier:
     else:
         from emotions.model import EmotionClassifier  # takes seconds to import
 
-        model = EmotionClassifier.from_pretrained(folder)
+        model = EmotionClassifier.from_saved(saved, folder)
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
 

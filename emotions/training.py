@@ -1,10 +1,12 @@
 """The training loop: mixed precision, two learning rates, warm-up and linear decay, one process or many."""
 
+from __future__ import annotations
+
 import math
 import os
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -18,6 +20,7 @@ from emotions.batches import Tokens
 from emotions.checkpoints import Checkpoints
 from emotions.errors import InputError, Interrupted
 from emotions.model import EmotionClassifier
+from emotions.params import Params
 from emotions.prediction import predict_logits
 from emotions.progress import Progress
 from emotions.training_state import History, Run
@@ -50,6 +53,11 @@ class Recipe:
     self_distillation: float
     freeze_word_embeddings: bool
     seed: int
+
+    @classmethod
+    def of(cls, settings: Params) -> Recipe:
+        """Return what of all parameters the loop needs to know."""
+        return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
 
 
 def choose_precision(precision: str) -> str:

@@ -5,7 +5,6 @@ import importlib.metadata
 import json
 import platform
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -66,7 +65,7 @@ def main() -> None:
     )
     model.tokenizer = tokenizer
     model.start_head(table.labels[train].mean(axis=0))
-    recipe = training.Recipe(**{field.name: getattr(settings, field.name) for field in fields(training.Recipe)})
+    recipe = training.Recipe.of(settings)
     run = fingerprint(settings, origin, accelerator.num_processes)
     saved = checkpoints.Checkpoints(CHECKPOINTS, run) if accelerator.is_main_process else None
     history = training.train(
