@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from emotions.files import sha256
@@ -21,11 +22,17 @@ class Project:
         self.environment["DVC_NO_ANALYTICS"] = "1"
 
     def __call__(self, command: str, fails: bool = False) -> str:
-        done = subprocess.run(
-            command, shell=True, capture_output=True, text=True, cwd=self.folder, env=self.environment, timeout=400
-        )
-        assert (done.returncode != 0) is fails, f"{command}\n{done.stdout}{done.stderr}"
-        return done.stdout + done.stderr
+        # Into files: a pipe would be waited for as long as a worker that the command leaves in the background has it.
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+            done = subprocess.run(
+                command, shell=True, stdout=output, stderr=errors, cwd=self.folder, env=self.environment, timeout=400
+            )
+            told = ""
+            for file in (output, errors):
+                file.seek(0)
+                told += file.read()
+        assert (done.returncode != 0) is fails, f"{command}\n{told}"
+        return told
 
     def recipe(self, command: str) -> str:
         """Run a command that the README has word for word."""
