@@ -17,7 +17,7 @@ def grouped(
 ) -> np.ndarray:
     """Split so that equal texts stay on one side and every label reaches every part in proportion.
 
-    Texts are equal when they differ in case and white space only. labels: (n, L) of 0 and 1. test_size is a fraction
+    Which texts are equal: `same_text`. labels: (n, L) of 0 and 1. test_size is a fraction
     of all comments, validation_size one of the rest. Returns n names out of `PARTS`.
 
     Iterative stratification: Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, ECML PKDD
@@ -51,6 +51,14 @@ def grouped(
             wanted_sizes[chosen] -= sizes[group]
             remaining -= counts[group]
     return np.array(PARTS)[part[groups]]
+
+
+def same_text(text: str) -> bytes:
+    """Return 16 bytes that are the same for texts that differ in case and white space only.
+
+    So few that those of millions of texts can be held; no two other texts are known to share them.
+    """
+    return hashlib.blake2b(" ".join(text.casefold().split()).encode(), digest_size=16).digest()
 
 
 def rows(count: int, test_size: float, validation_size: float, seed: int) -> np.ndarray:
@@ -96,10 +104,9 @@ def check(parts: np.ndarray, labels: np.ndarray, label_names: Sequence[str], val
 
 def _number(texts: Iterable[str]) -> np.ndarray:
     """Return for each of n texts the number of its group of equal texts, (n,), counted from 0 by first appearance."""
-    # 16 bytes a text, so that millions of texts need not be held; no two texts are known to share them.
     digests = bytearray()
     for text in texts:
-        digests += hashlib.blake2b(" ".join(text.casefold().split()).encode(), digest_size=16).digest()
+        digests += same_text(text)
     column = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(digests) // 16, [None, pa.py_buffer(digests)])
     return column.dictionary_encode().indices.to_numpy()
 

@@ -27,6 +27,8 @@ from emotions.training_state import History, Run
 
 # Rows of the step-by-step record that an epoch leaves.
 ROWS_PER_EPOCH = 20
+# What `torch.cpu.get_capabilities` calls the instructions with which a CPU multiplies in bf16.
+CPU_BF16 = ("avx512_bf16", "amx_bf16")
 # Steps after which several processes ask each other for signals: torch's launcher kills what has not ended in 30 s.
 ASK_EVERY = 10
 
@@ -70,9 +72,10 @@ def choose_precision(precision: str) -> str:
         raise InputError("precision fp16 needs a GPU, and there is none here: use auto, fp32 or bf16")
     if precision != "auto":
         return precision
-    if not gpu:
-        return "fp32"
-    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    if gpu:
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    # Other CPUs compute in bf16 by way of fp32, and are slower for it.
+    return "bf16" if any(torch.cpu.get_capabilities().get(name) for name in CPU_BF16) else "fp32"
 
 
 def start(precision: str) -> Accelerator:
@@ -238,6 +241,7 @@ def train(
             if signal := processes.any_of(accelerator, stop.signal or 0):
                 raise _interrupted(accelerator, signal, run.step)
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+    accelerator.free_memory()  # it would unscale the gradients of this optimizer, too, in another training after this
     return history
 
 

@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import platform
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -12,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import pandas as pd
 import torch
+from accelerate import Accelerator
 
 from emotions import (
     batches,
@@ -22,6 +24,7 @@ from emotions import (
     errors,
     figures,
     files,
+    intermediate,
     model_card,
     params,
     provenance,
@@ -45,7 +48,7 @@ def main() -> None:
     accelerator = training.start(settings.precision)
     with accelerator.local_main_process_first():  # of several on a machine, one fetches what is not yet here
         folder = encoders.locate(settings.encoder, settings.revision)
-    origin.add([folder])
+    origin.add([folder, settings.intermediate_data])
     table, tokens = comments.read(COMMENTS, ["ids", "labels"]), comments.read_tokens(COMMENTS)
     parts = split_file.read(SPLIT, table.ids)
     train, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
@@ -64,9 +67,11 @@ def main() -> None:
         settings.max_length,
     )
     model.tokenizer = tokenizer
-    model.start_head(table.labels[train].mean(axis=0))
+    model.start_weights()
     recipe = training.Recipe.of(settings)
     run = fingerprint(settings, origin, accelerator.num_processes)
+    first = learn_intermediate(accelerator, model, recipe, settings, run) if settings.intermediate_epochs else 0
+    model.start_biases(table.labels[train].mean(axis=0))
     saved = checkpoints.Checkpoints(CHECKPOINTS, run) if accelerator.is_main_process else None
     history = training.train(
         accelerator, model, tokens, table.labels, train, validation, recipe, saved, settings.checkpoint_minutes
@@ -78,6 +83,7 @@ def main() -> None:
     metrics = {
         "epochs": settings.epochs,
         "steps": history.epochs[-1]["step"],
+        "intermediate_comments": first,
         "train_comments": len(train),
         "validation_comments": len(validation),
         "train_loss": round(history.epochs[-1]["train_loss"], scores.DIGITS),
@@ -96,13 +102,42 @@ def main() -> None:
     steps, epochs = pd.DataFrame(history.steps), pd.DataFrame(history.epochs)
     with files.replacing(MODEL) as partial:
         model.save_pretrained(partial)
-        files.write_text(partial / "README.md", model_card.write(settings.encoder, settings.data, model, metrics))
+        card = model_card.write(settings.encoder, settings.intermediate_data, settings.data, model, metrics)
+        files.write_text(partial / "README.md", card)
     files.write_json(METRICS, metrics)
     files.write_csv(LOSS, epochs, "%.5f")
     files.write_csv(STEPS, steps, "%.7g")
     figures.draw_loss(steps, epochs, FIGURE)
     origin.check()
     saved.finish()
+
+
+def learn_intermediate(
+    accelerator: Accelerator, model: EmotionClassifier, recipe: training.Recipe, settings: params.Params, run: str
+) -> int:
+    """Train the model on the comments of `intermediate_data` that `data` has not, and return how many they are.
+
+    run: the fingerprint of the run.
+    """
+    own_texts = (text for piece in comments.stream(COMMENTS, ["texts"]) for text in piece.texts.to_pylist())
+    tokens, labels = intermediate.read(
+        settings.intermediate_data, model.label_names, own_texts, model.backend_tokenizer, settings.max_length
+    )
+    accelerator.print(f"{len(labels):,} comments of {settings.intermediate_data} to learn from before those of data")
+    if not len(labels):
+        return 0
+    model.start_biases(labels.mean(axis=0))
+    # What the model believes of comments as clean as these adds nothing to their labels.
+    recipe = replace(recipe, epochs=settings.intermediate_epochs, self_distillation=0.0)
+    run = hashlib.sha256(f"{run}, intermediate".encode()).hexdigest()
+    saved = checkpoints.Checkpoints(CHECKPOINTS, run) if accelerator.is_main_process else None
+    everything = np.arange(len(labels))
+    training.train(
+        accelerator, model, tokens, labels, everything, everything[:0], recipe, saved, settings.checkpoint_minutes
+    )
+    if saved:
+        saved.finish()
+    return len(labels)
 
 
 def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) -> dict[str, float]:

@@ -11,13 +11,15 @@ from tests.conftest import LABELS
 from tests.test_model import small_model
 
 COUNTS = {"epochs": 2, "steps": 12, "train_comments": 4711, "validation_comments": 815, "train_loss": 0.1}
+COUNTS |= {"intermediate_comments": 0}
 VALIDATION = {"validation_loss": 0.11, "validation_f1_micro": 0.6123, "validation_average_precision_macro": 0.4567}
 
 
 @pytest.fixture
 def card(tiny_encoder):
     """Write the card of a small model for some metrics."""
-    return lambda metrics: model_card.write("owner/name", "data/comments.csv", small_model(tiny_encoder), metrics)
+    model = small_model(tiny_encoder)
+    return lambda metrics: model_card.write("owner/name", "data/first.csv", "data/comments.csv", model, metrics)
 
 
 def test_the_card_says_what_the_model_is_and_how_good(card):
@@ -28,6 +30,13 @@ def test_the_card_says_what_the_model_is_and_how_good(card):
     assert "32 tokens" in text and "(0.48)" in text and "$" not in text
     for row in ("| loss | 0.11 |", "| f1 micro | 0.6123 |", "| average precision macro | 0.4567 |"):
         assert row in text
+
+
+def test_the_card_names_the_data_that_came_first(card):
+    assert "first.csv" not in card(COUNTS)
+    assert "first on 123 comments of `data/first.csv` and then on the 4711" in card(
+        COUNTS | {"intermediate_comments": 123}
+    )
 
 
 def test_the_card_of_a_model_without_validation_says_so(card):

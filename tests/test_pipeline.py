@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from string import Template
 
 import pytest
 import yaml
@@ -58,7 +59,7 @@ def test_every_parameter_reaches_a_stage():
 def test_the_lock_fits_the_committed_code_parameters_and_data(stage):
     locked = LOCK[stage]
     assert locked["cmd"] == PIPELINE[stage]["cmd"]
-    expected = {dep.replace("${data}", PARAMS["data"]) for dep in paths(PIPELINE[stage]["deps"])}
+    expected = {Template(dep).substitute(PARAMS) for dep in paths(PIPELINE[stage]["deps"])}
     assert {dep["path"] for dep in locked["deps"]} == expected
     made = {out["path"]: out["md5"] for name in STAGES for out in LOCK[name]["outs"]}
     for dep in locked["deps"]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
 import yaml
 from accelerate.state import AcceleratorState
 
@@ -119,6 +120,26 @@ def test_the_threshold_is_used_without_training_again(workspace):
     run("evaluate")
     model = EmotionClassifier.from_pretrained("model")
     assert pd.read_csv("plots/per_label.csv")["threshold"].tolist() == list(model.thresholds.per_label)
+
+
+def test_intermediate_data_is_learned_first_less_what_the_data_has_too(workspace, capsys):
+    run(*STAGES)
+    assert "0 comments of data/comments.csv to learn from before" in capsys.readouterr().out
+    alone = EmotionClassifier.from_pretrained("model").head.weight
+    comments = small_comments()
+    others = [(f"f{name}", f"{text} again", labels) for name, text, labels in comments[:24]]
+    write_csv(workspace / "data" / "first.csv", others + comments[24:])
+    set_params(workspace, intermediate_data="data/first.csv")
+    run("train")
+    told = capsys.readouterr().out
+    assert "24 comments of data/first.csv to learn from before" in told
+    assert told.count(": 24 comments, 2 epochs, 6 steps") == 1
+    assert not torch.equal(EmotionClassifier.from_pretrained("model").head.weight, alone)
+    assert json.loads(Path("metrics/train.json").read_text())["intermediate_comments"] == 24
+    set_params(workspace, intermediate_epochs=0)
+    run("train")
+    assert "to learn from before" not in capsys.readouterr().out
+    assert torch.equal(EmotionClassifier.from_pretrained("model").head.weight, alone)
 
 
 def test_without_a_validation_part_every_threshold_is_a_half(workspace):

@@ -230,6 +230,8 @@ def test_a_comment_that_does_not_fit_alone_ends_the_run(train, monkeypatch):
     ("gpu", "bf16", "asked", "expected"),
     [
         (False, False, "auto", "fp32"),
+        (False, True, "auto", "bf16"),
+        (False, True, "fp32", "fp32"),
         (False, False, "bf16", "bf16"),
         (True, True, "auto", "bf16"),
         (True, False, "auto", "fp16"),
@@ -239,6 +241,7 @@ def test_a_comment_that_does_not_fit_alone_ends_the_run(train, monkeypatch):
 )
 def test_the_precision_is_what_was_asked_for_or_what_the_device_does_well(monkeypatch, gpu, bf16, asked, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "avx512_bf16": bf16})
     # A GPU that emulates bf16 says that it has it when emulation counts.
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: bf16 or including_emulation)
     assert training.choose_precision(asked) == expected

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from emotions import encoders, intermediate
+from emotions.errors import InputError
+from tests.conftest import LABELS, small_comments, write_csv
+
+
+@pytest.fixture
+def read(tiny_encoder, tmp_path):
+    tokenizer = encoders.load_tokenizer(tiny_encoder).backend_tokenizer
+
+    def read(comments, label_names=LABELS, own_texts=()):
+        path = write_csv(tmp_path / "first.csv", comments)
+        return intermediate.read(path, label_names, own_texts, tokenizer, 32)
+
+    return read
+
+
+def test_comments_come_back_tokenised_with_the_labels_in_the_order_of_the_data(read):
+    comments = small_comments(8)
+    order = tuple(reversed(LABELS))
+    tokens, labels = read(comments, order)
+    assert len(tokens) == 8
+    assert labels.tolist() == [[int(name in names) for name in order] for _, _, names in comments]
+
+
+def test_comments_that_the_data_has_itself_are_left_out(read):
+    comments = small_comments(8)
+    own = [comments[2][1].upper(), f"  {comments[5][1]}\n", "another text"]
+    _, labels = read(comments, own_texts=iter(own))
+    kept = [names for index, (_, _, names) in enumerate(comments) if index not in (2, 5)]
+    assert labels.tolist() == [[int(name in names) for name in LABELS] for names in kept]
+
+
+def test_nothing_is_left_of_the_data_itself(read):
+    comments = small_comments(8)
+    tokens, labels = read(comments, own_texts=[text for _, text, _ in comments])
+    assert len(tokens) == 0 and labels.shape == (0, 4)
+
+
+def test_comments_with_other_labels_are_not_used_and_that_is_said(read, capsys):
+    tokens, labels = read(small_comments(8), ("anger", "joy", "envy"))
+    assert len(tokens) == 0 and labels.shape == (0, 3) and labels.dtype == np.uint8
+    assert "first.csv has other labels than the data, and is not learned from" in capsys.readouterr().out
+
+
+def test_a_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(InputError, match="first.csv does not exist"):
+        intermediate.read(tmp_path / "first.csv", LABELS, [], None, 32)
