@@ -69,8 +69,7 @@ class Work:
             encoder = encoders.load_encoder(self.weights, dropout)
         model = EmotionClassifier(encoder, self.label_names, settings.pooling, settings.dropout, settings.max_length)
         model.tokenizer = self.tokenizer
-        model.start_weights()
-        model.start_biases(self.labels.mean(axis=0))
+        model.start_head(self.labels.mean(axis=0))
         return model
 
     def ready_model(self) -> torch.nn.Module:

@@ -56,8 +56,8 @@ class Checkpoints:
                 return torch.load(path, map_location="cpu", weights_only=True)
             path.rename(path.with_suffix(".damaged"))
             print(f"the checkpoint {path} is damaged: set aside as {path.stem}.damaged", flush=True)
-        others = {path.parent for path in self.folder.parent.glob("*/*.pt")} - {self.folder}
-        if any(not (folder / FINISHED).exists() for folder in others):
+        others = [path for path in self.folder.parent.glob("*/*.pt") if path.parent != self.folder]
+        if others:
             print(
                 f"starting afresh: {self.folder.parent}/ holds checkpoints of other parameters, data or code",
                 flush=True,

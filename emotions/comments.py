@@ -86,10 +86,10 @@ def stream(path: str | Path, wanted: Sequence[str]) -> Iterator[Comments]:
             yield _comments(pa.Table.from_batches([batch]), wanted)
 
 
-def read_tokens(path: str | Path) -> Tokens:
+def read_tokens(path: str | Path, more: Tokens | None = None) -> Tokens:
     """Return the tokens of all comments, their ids mapped into memory from a file without a name beside `path`.
 
-    What of them is not in use takes no memory, and the file goes when they do. Every process that calls this makes one.
+    more: tokens of other comments, to follow them. What of them is not in use takes no memory, and the file goes when they do. Every process that calls this makes one.
     Raises what `read` raises.
     """
     _check_exists(path)
@@ -98,6 +98,9 @@ def read_tokens(path: str | Path) -> Tokens:
         for piece in stream(path, ["tokens"]):
             piece.tokens.ids.tofile(file)
             lengths.append(piece.tokens.lengths)
+        if more:
+            more.ids.tofile(file)
+            lengths.append(more.lengths)
         file.flush()
         ids = np.memmap(file, np.int32, mode="r") if file.tell() else np.zeros(0, np.int32)
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])

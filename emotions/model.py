@@ -112,24 +112,18 @@ class EmotionClassifier(nn.Module):
         return stock.has_stock_form(self.encoder.config, self.pooling, len(self.label_names))
 
     @torch.no_grad()
-    def start_biases(self, frequencies: np.ndarray) -> None:
-        """Set the head's biases to the log-odds of how frequent each label is, (L,) from 0 to 1.
+    def start_head(self, frequencies: np.ndarray) -> None:
+        """Set the head to what is known before training: how frequent labels are, and what their names mean.
 
-        No step is then spent on learning that most labels are rare (Lin et al., Focal Loss for Dense Object Detection,
-        ICCV 2017, section 4.1).
-        """
-        inside = np.clip(frequencies, 1e-6, 1 - 1e-6)  # a label on every comment has no finite log-odds
-        self.head.bias.copy_(torch.from_numpy(np.log(inside / (1 - inside))))
-
-    @torch.no_grad()
-    def start_weights(self) -> None:
-        """Set the head's weights, and the groups of labels, to what is known before training: what the names mean.
+        frequencies: of each label, (L,) from 0 to 1. The biases become their log-odds, so that no step is spent on
+        learning that most labels are rare (Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, section 4.1).
 
         A label's weights become `NAME_WEIGHT` times the direction, away from the mean of all labels, in which a
         sentence lies that names it. An encoder of sentences has comments about grief lie in the direction of the word,
         and a rare label begins there instead of anywhere (Snell, Swersky and Zemel, Prototypical Networks for Few-shot
         Learning, NeurIPS 2017, section 2.7). Needs the tokenizer.
         """
+        self.head.bias.copy_(torch.from_numpy(log_odds(frequencies)))
         sentences = [form.format(name.replace("_", " ")) for name in self.label_names for form in NAMING]
         tokens, _ = batches.tokenise(self.backend_tokenizer, sentences, self.max_length)
         was_training = self.training
@@ -203,6 +197,12 @@ class EmotionClassifier(nn.Module):
         model.thresholds = saved.thresholds
         model.tokenizer = encoders.load_tokenizer(Path(folder))
         return model.eval()
+
+
+def log_odds(frequencies: np.ndarray) -> np.ndarray:
+    """Return the log-odds of frequencies from 0 to 1; those of 0 and 1 are finite, too."""
+    inside = np.clip(frequencies, 1e-6, 1 - 1e-6)
+    return np.log(inside / (1 - inside))
 
 
 def _groups(directions: Tensor, count: int) -> Tensor:

@@ -15,7 +15,7 @@ $metadata
 
 Gives a comment any of $count labels: $labels.
 
-Fine-tuned from `$encoder` ($pooling pooling)$first on the $train_comments training comments of `$data`, cut off
+Fine-tuned from `$encoder` ($pooling pooling) on the $train_comments training comments of `$data`$extra, cut off
 at $max_length tokens. Its thresholds are in emotions.json: one for all labels ($threshold), and one for each.
 
 $validation
@@ -65,13 +65,13 @@ METRICS = {
 }
 
 
-def write(encoder: str, intermediate_data: str, data: str, model: EmotionClassifier, metrics: dict) -> str:
+def write(encoder: str, data: str, extra_data: str, model: EmotionClassifier, metrics: dict) -> str:
     """Return the card, Markdown with the hub's metadata, for `metrics` as in metrics/train.json.
 
-    encoder: a model id on the hub, or a folder. intermediate_data, data: a file or folder each; one whose name starts
-    with goemotions holds GoEmotions, and comments.csv is the corpus of this repository.
+    encoder: a model id on the hub, or a folder. data, extra_data: a file or folder each; one whose name starts with
+    goemotions holds GoEmotions, and comments.csv is the corpus of this repository.
     """
-    first = metrics["intermediate_comments"]
+    extra = metrics["extra_comments"]
     shown = [name for name in metrics if name.startswith("validation_") and name != "validation_comments"]
     rows = "\n".join(f"| {name.removeprefix('validation_').replace('_', ' ')} | {metrics[name]} |" for name in shown)
     averaging = AVERAGING if model.pooling in ("mean", "attention") else ""
@@ -79,8 +79,8 @@ def write(encoder: str, intermediate_data: str, data: str, model: EmotionClassif
         metrics,
         metadata=_metadata(encoder, data, model, metrics).to_yaml(),
         encoder=encoder,
-        first=f", first on {first} comments of `{intermediate_data}` and then" if first else "",
         data=data,
+        extra=f" and {extra} comments of `{extra_data}`" if extra else "",
         count=len(model.label_names),
         labels=", ".join(model.label_names),
         pooling=model.pooling,

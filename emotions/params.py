@@ -33,8 +33,8 @@ class Params(BaseModel):
     validation_size: float = Field(ge=0, lt=1)
     seed: int = Field(ge=0, lt=2**32)
     # train
-    intermediate_data: Text
-    intermediate_epochs: int = Field(ge=0)
+    extra_data: Text
+    extra_weight: float = Field(ge=0, le=10)
     pooling: Literal["attention", "mean", "cls", "pooler"]
     dropout: float = Field(ge=0, lt=1)
     encoder_dropout: float = Field(ge=0, lt=1)

@@ -19,6 +19,7 @@ from emotions import batches, interrupts, memory, processes
 from emotions.batches import Tokens
 from emotions.checkpoints import Checkpoints
 from emotions.errors import InputError, Interrupted
+from emotions.extra_data import Extra
 from emotions.model import EmotionClassifier
 from emotions.params import Params
 from emotions.prediction import predict_logits
@@ -98,14 +99,16 @@ def train(
     train_positions: np.ndarray,
     validation_positions: np.ndarray,
     recipe: Recipe,
+    extra: Extra | None = None,
     checkpoints: Checkpoints | None = None,
     checkpoint_minutes: float = math.inf,
 ) -> History:
     """Fine-tune `model` in place on the comments at `train_positions`, and leave it on the device, in fp32.
 
     tokens: of n comments. labels: (n, L) of 0 and 1. Positions: indices of comments; those for validation may be none.
-    checkpoints: where the run is saved after each epoch and every `checkpoint_minutes`, and resumed from; a resumed
-    run ends with the same bytes as one that was never interrupted.
+    extra: comments of another origin, of the same n, to train on, too. checkpoints: where the run is saved after each
+    epoch and every `checkpoint_minutes`, and resumed from; a resumed run ends with the same bytes as one that was never
+    interrupted.
 
     Processes that call this together each compute their share of every batch, and end with the same model. Of them the
     main one alone has `checkpoints`.
@@ -121,6 +124,10 @@ def train(
         model.encoder.set_attn_implementation("eager")
     if accelerator.process_index:
         torch.manual_seed(recipe.seed + accelerator.process_index)  # else every share would be given the same dropout
+    own_count = len(train_positions)
+    if extra:
+        train_positions = np.concatenate([train_positions, extra.positions])
+        shift = torch.from_numpy(extra.shift).to(device)
     lengths = tokens.lengths[train_positions]
     longest = train_positions[np.argsort(-lengths, kind="stable")[: recipe.batch_size]]
     remembered = len(train_positions) if recipe.self_distillation and recipe.epochs > 1 else 0
@@ -162,10 +169,15 @@ def train(
             # Gradients are exchanged once, with the last chunk.
             with accelerator.no_sync(model) if chunk is not (chunks or [chunk])[-1] else nullcontext():
                 logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).float()
+                weight = None
+                if extra:
+                    is_extra = torch.from_numpy(chunk[:, None] >= own_count).to(device)
+                    logits = logits + shift * is_extra
+                    weight = torch.where(is_extra, extra.weight, 1.0)
                 wanted = target
                 if trust:
                     wanted = target.lerp(run.beliefs[torch.from_numpy(chunk).to(device)].float(), trust)
-                learned = binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
+                learned = binary_cross_entropy_with_logits(logits, wanted, weight, reduction="sum")
                 accelerator.backward(learned * (scale if chunks else 0.0))
             if chunks:
                 beliefs.append(logits.detach().sigmoid().half())
@@ -241,7 +253,6 @@ def train(
             if signal := processes.any_of(accelerator, stop.signal or 0):
                 raise _interrupted(accelerator, signal, run.step)
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    accelerator.free_memory()  # it would unscale the gradients of this optimizer, too, in another training after this
     return history
 
 

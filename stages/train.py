@@ -5,7 +5,6 @@ import importlib.metadata
 import json
 import platform
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -13,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import pandas as pd
 import torch
-from accelerate import Accelerator
+from tokenizers import Tokenizer
 
 from emotions import (
     batches,
@@ -22,9 +21,9 @@ from emotions import (
     determinism,
     encoders,
     errors,
+    extra_data,
     figures,
     files,
-    intermediate,
     model_card,
     params,
     provenance,
@@ -33,7 +32,7 @@ from emotions import (
     thresholds,
     training,
 )
-from emotions.model import EmotionClassifier
+from emotions.model import EmotionClassifier, log_odds
 from emotions.prediction import probabilities
 
 COMMENTS, SPLIT = "data/processed/comments.parquet", "data/splits/split.parquet"
@@ -48,8 +47,8 @@ def main() -> None:
     accelerator = training.start(settings.precision)
     with accelerator.local_main_process_first():  # of several on a machine, one fetches what is not yet here
         folder = encoders.locate(settings.encoder, settings.revision)
-    origin.add([folder, settings.intermediate_data])
-    table, tokens = comments.read(COMMENTS, ["ids", "labels"]), comments.read_tokens(COMMENTS)
+    origin.add([folder, settings.extra_data])
+    table = comments.read(COMMENTS, ["ids", "labels"])
     parts = split_file.read(SPLIT, table.ids)
     train, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
 
@@ -59,6 +58,7 @@ def main() -> None:
         raise errors.InputError(
             f"{COMMENTS} was made with another tokenizer than {settings.encoder}'s: run `dvc repro preprocess`"
         )
+    labels, tokens, extra = with_extra(settings, table, train, tokenizer.backend_tokenizer)
     model = EmotionClassifier(
         encoders.load_encoder(folder, settings.encoder_dropout),
         table.label_names,
@@ -67,14 +67,12 @@ def main() -> None:
         settings.max_length,
     )
     model.tokenizer = tokenizer
-    model.start_weights()
+    model.start_head(table.labels[train].mean(axis=0))
     recipe = training.Recipe.of(settings)
     run = fingerprint(settings, origin, accelerator.num_processes)
-    first = learn_intermediate(accelerator, model, recipe, settings, run) if settings.intermediate_epochs else 0
-    model.start_biases(table.labels[train].mean(axis=0))
     saved = checkpoints.Checkpoints(CHECKPOINTS, run) if accelerator.is_main_process else None
     history = training.train(
-        accelerator, model, tokens, table.labels, train, validation, recipe, saved, settings.checkpoint_minutes
+        accelerator, model, tokens, labels, train, validation, recipe, extra, saved, settings.checkpoint_minutes
     )
     accelerator.end_training()
     if not accelerator.is_main_process:
@@ -83,8 +81,8 @@ def main() -> None:
     metrics = {
         "epochs": settings.epochs,
         "steps": history.epochs[-1]["step"],
-        "intermediate_comments": first,
         "train_comments": len(train),
+        "extra_comments": len(extra.positions) if extra else 0,
         "validation_comments": len(validation),
         "train_loss": round(history.epochs[-1]["train_loss"], scores.DIGITS),
     }
@@ -102,7 +100,7 @@ def main() -> None:
     steps, epochs = pd.DataFrame(history.steps), pd.DataFrame(history.epochs)
     with files.replacing(MODEL) as partial:
         model.save_pretrained(partial)
-        card = model_card.write(settings.encoder, settings.intermediate_data, settings.data, model, metrics)
+        card = model_card.write(settings.encoder, settings.data, settings.extra_data, model, metrics)
         files.write_text(partial / "README.md", card)
     files.write_json(METRICS, metrics)
     files.write_csv(LOSS, epochs, "%.5f")
@@ -112,32 +110,26 @@ def main() -> None:
     saved.finish()
 
 
-def learn_intermediate(
-    accelerator: Accelerator, model: EmotionClassifier, recipe: training.Recipe, settings: params.Params, run: str
-) -> int:
-    """Train the model on the comments of `intermediate_data` that `data` has not, and return how many they are.
+def with_extra(
+    settings: params.Params, table: comments.Comments, train: np.ndarray, tokenizer: Tokenizer
+) -> tuple[np.ndarray, batches.Tokens, extra_data.Extra | None]:
+    """Return labels and tokens of all comments and, after them, of those of `extra_data` that `data` has not.
 
-    run: the fingerprint of the run.
+    And which they are, and what training should know of them.
     """
+    if not settings.extra_weight:
+        return table.labels, comments.read_tokens(COMMENTS), None
     own_texts = (text for piece in comments.stream(COMMENTS, ["texts"]) for text in piece.texts.to_pylist())
-    tokens, labels = intermediate.read(
-        settings.intermediate_data, model.label_names, own_texts, model.backend_tokenizer, settings.max_length
+    more, more_labels = extra_data.read(
+        settings.extra_data, table.label_names, own_texts, tokenizer, settings.max_length
     )
-    accelerator.print(f"{len(labels):,} comments of {settings.intermediate_data} to learn from before those of data")
-    if not len(labels):
-        return 0
-    model.start_biases(labels.mean(axis=0))
-    # What the model believes of comments as clean as these adds nothing to their labels.
-    recipe = replace(recipe, epochs=settings.intermediate_epochs, self_distillation=0.0)
-    run = hashlib.sha256(f"{run}, intermediate".encode()).hexdigest()
-    saved = checkpoints.Checkpoints(CHECKPOINTS, run) if accelerator.is_main_process else None
-    everything = np.arange(len(labels))
-    training.train(
-        accelerator, model, tokens, labels, everything, everything[:0], recipe, saved, settings.checkpoint_minutes
-    )
-    if saved:
-        saved.finish()
-    return len(labels)
+    print(f"{len(more):,} comments of {settings.extra_data} to learn from beside those of {settings.data}")
+    if not len(more):
+        return table.labels, comments.read_tokens(COMMENTS), None
+    shift = log_odds(more_labels.mean(axis=0)) - log_odds(table.labels[train].mean(axis=0))
+    positions = np.arange(len(table.labels), len(table.labels) + len(more))
+    extra = extra_data.Extra(positions, shift.astype(np.float32), settings.extra_weight)
+    return np.concatenate([table.labels, more_labels]), comments.read_tokens(COMMENTS, more), extra
 
 
 def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) -> dict[str, float]:

@@ -17,7 +17,7 @@ from emotions.files import sha256
 from emotions.params import load
 from emotions.provenance import Provenance
 from stages import preprocess, split, train
-from tests.conftest import ROOT, set_params, small_comments, write_csv
+from tests.conftest import ROOT, set_params
 
 # Runs the train stage again and again in forked children, which need not import torch each time. A child kills itself
 # with SIGKILL in the middle of a step, or of a checkpoint that it writes, as the plan on the command line says.
@@ -67,9 +67,6 @@ def drive(workspace: Path, *plans: str) -> list[str]:
 
 
 def prepare(workspace: Path) -> None:
-    first = [(f"f{name}", f"{text} again", labels) for name, text, labels in small_comments(16)]
-    write_csv(workspace / "data" / "first.csv", first)
-    set_params(workspace, intermediate_data="data/first.csv", intermediate_epochs=1)
     preprocess.main()
     split.main()
     set_params(workspace, epochs=4, checkpoint_minutes=0, threads=1)
@@ -88,7 +85,7 @@ def test_twenty_kills_at_random_moments_end_in_the_same_bytes(workspace):
     checkpoints.remove_finished("checkpoints")
     assert not any(Path("checkpoints").iterdir())
 
-    # 24 steps in 4 epochs, after 2 on the intermediate data. Each child gets on by a step or three, one in three dies while it writes a checkpoint.
+    # 24 steps in 4 epochs. Each child gets on by a step or three, one in three dies while it writes a checkpoint.
     chance = random.Random(20)
     kills = 0
     while kills < 20:
@@ -169,14 +166,6 @@ def test_a_checkpoint_of_another_run_is_not_resumed(tmp_path, capsys):
     Checkpoints(tmp_path, "a" * 64).save(1, state(1))
     assert Checkpoints(tmp_path, "b" * 64).load() is None
     assert "starting afresh" in capsys.readouterr().out
-
-
-def test_what_a_finished_run_left_is_no_reason_to_tell_of_it(tmp_path, capsys):
-    finished = Checkpoints(tmp_path, "a" * 64)
-    finished.save(1, state(1))
-    finished.finish()
-    assert Checkpoints(tmp_path, "b" * 64).load() is None
-    assert capsys.readouterr().out == ""
 
 
 def test_other_parameters_start_afresh(workspace):

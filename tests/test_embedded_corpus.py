@@ -1,4 +1,4 @@
-"""data/comments.csv is a corpus that a classifier can learn from: enough of every label, and no copies."""
+"""data/comments.csv and data/replies.csv are corpora that a classifier can learn from: enough of every label, no copies."""
 
 import numpy as np
 import pytest
@@ -8,10 +8,12 @@ from emotions import corpus
 from emotions.judgements import Judgements
 from tests.conftest import ROOT
 
+FILES = ("comments.csv", "replies.csv")
 
-@pytest.fixture(scope="module")
-def comments() -> Judgements:
-    return corpus.read(ROOT / "data" / "comments.csv")
+
+@pytest.fixture(scope="module", params=FILES)
+def comments(request: pytest.FixtureRequest) -> Judgements:
+    return corpus.read(ROOT / "data" / request.param)
 
 
 def test_there_are_3000_comments_and_90_of_every_label(comments: Judgements):
@@ -27,19 +29,24 @@ def test_every_comment_has_one_to_three_labels_and_15_percent_more_than_one(comm
     assert (counts > 1).mean() >= 0.15
 
 
+def test_neutral_stands_alone(comments: Judgements):
+    neutral = comments.labels[:, comments.label_names.index("neutral")] > 0
+    assert (comments.labels[neutral].sum(axis=1) == 1).all()
+
+
 @pytest.mark.parametrize("column", ["ids", "texts"])
-def test_no_id_and_no_text_comes_twice(comments: Judgements, column: str):
-    values = [" ".join(value.casefold().split()) for value in getattr(comments, column).to_pylist()]
+def test_no_id_and_no_text_comes_twice(column: str):
+    both = [value for name in FILES for value in getattr(corpus.read(ROOT / "data" / name), column).to_pylist()]
+    values = [" ".join(value.casefold().split()) for value in both]
     assert len(set(values)) == len(values)
 
 
-def test_no_two_comments_share_80_percent_of_their_words(comments: Judgements):
+def test_no_two_comments_share_80_percent_of_their_words():
+    texts = [text for name in FILES for text in corpus.read(ROOT / "data" / name).texts.to_pylist()]
     # Lower-cased words without punctuation; shared[i, j] is how many of them two comments have in common.
-    words = CountVectorizer(binary=True, token_pattern=r"[\w']+", dtype=np.int32).fit_transform(
-        comments.texts.to_pylist()
-    )
+    words = CountVectorizer(binary=True, token_pattern=r"[\w']+", dtype=np.int32).fit_transform(texts)
     shared = (words @ words.T).tocoo()
     sizes = words.getnnz(axis=1)
     alike = (shared.row < shared.col) & (shared.data >= 0.8 * np.maximum(sizes[shared.row], sizes[shared.col]))
     pairs = zip(shared.row[alike], shared.col[alike], strict=True)
-    assert [(comments.texts[one], comments.texts[other]) for one, other in pairs] == []
+    assert [(texts[one], texts[other]) for one, other in pairs] == []

@@ -81,7 +81,7 @@ def test_an_encoder_without_a_pooler_is_refused_for_it(tiny_encoder):
 def test_the_head_starts_at_the_frequencies(tiny_encoder):
     model = small_model(tiny_encoder)
     frequencies = np.array([0.0, 0.1, 0.6, 1.0])
-    model.start_biases(frequencies)
+    model.start_head(frequencies)
     torch.nn.init.zeros_(model.head.weight)
     np.testing.assert_allclose(predict_texts(model, TEXTS), np.tile(frequencies, (3, 1)), rtol=1e-5, atol=1e-5)
 
@@ -90,8 +90,7 @@ def test_the_head_starts_at_the_frequencies(tiny_encoder):
 @pytest.mark.parametrize("training", [True, False])
 def test_a_comment_that_is_a_labels_name_is_first_taken_for_that_label(tiny_encoder, training):
     model = small_model(tiny_encoder).train(training)
-    model.start_weights()
-    model.start_biases(np.full(4, 0.2))
+    model.start_head(np.full(4, 0.2))
     assert model.training is training
     torch.testing.assert_close(model.head.weight.norm(dim=1), torch.full((4,), NAME_WEIGHT))
     sentences = [form.format(name) for name in LABELS for form in NAMING]

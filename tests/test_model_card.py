@@ -11,7 +11,7 @@ from tests.conftest import LABELS
 from tests.test_model import small_model
 
 COUNTS = {"epochs": 2, "steps": 12, "train_comments": 4711, "validation_comments": 815, "train_loss": 0.1}
-COUNTS |= {"intermediate_comments": 0}
+COUNTS |= {"extra_comments": 0}
 VALIDATION = {"validation_loss": 0.11, "validation_f1_micro": 0.6123, "validation_average_precision_macro": 0.4567}
 
 
@@ -19,7 +19,7 @@ VALIDATION = {"validation_loss": 0.11, "validation_f1_micro": 0.6123, "validatio
 def card(tiny_encoder):
     """Write the card of a small model for some metrics."""
     model = small_model(tiny_encoder)
-    return lambda metrics: model_card.write("owner/name", "data/first.csv", "data/comments.csv", model, metrics)
+    return lambda metrics: model_card.write("owner/name", "data/comments.csv", "data/extra.csv", model, metrics)
 
 
 def test_the_card_says_what_the_model_is_and_how_good(card):
@@ -32,11 +32,9 @@ def test_the_card_says_what_the_model_is_and_how_good(card):
         assert row in text
 
 
-def test_the_card_names_the_data_that_came_first(card):
-    assert "first.csv" not in card(COUNTS)
-    assert "first on 123 comments of `data/first.csv` and then on the 4711" in card(
-        COUNTS | {"intermediate_comments": 123}
-    )
+def test_the_card_names_the_extra_data(card):
+    assert "extra.csv" not in card(COUNTS)
+    assert "of `data/comments.csv` and 123 comments of `data/extra.csv`, cut" in card(COUNTS | {"extra_comments": 123})
 
 
 def test_the_card_of_a_model_without_validation_says_so(card):
@@ -71,7 +69,7 @@ def test_every_pinned_encoder_has_a_license():
 
 @pytest.mark.parametrize("data", ["data/comments.csv", "data/goemotions-devcut", "data/mine.csv"])
 def test_license_data_and_language_are_told_as_far_as_they_are_known(tiny_encoder, data):
-    text = model_card.write("FacebookAI/roberta-base", data, small_model(tiny_encoder), COUNTS | VALIDATION)
+    text = model_card.write("FacebookAI/roberta-base", data, "extra", small_model(tiny_encoder), COUNTS | VALIDATION)
     parsed, terms = ModelCard(text).data, text.split("## License")[1]
     assert parsed.license == "mit" and "keep its license, mit." in terms
     goemotions = data == "data/goemotions-devcut"
@@ -81,12 +79,13 @@ def test_license_data_and_language_are_told_as_far_as_they_are_known(tiny_encode
 
 
 def test_a_folder_is_no_base_model(tiny_encoder):
-    text = model_card.write(str(tiny_encoder), "data/comments.csv", small_model(tiny_encoder), COUNTS | VALIDATION)
+    model = small_model(tiny_encoder)
+    text = model_card.write(str(tiny_encoder), "data/comments.csv", "extra", model, COUNTS | VALIDATION)
     assert ModelCard(text).data.base_model is None and "not known here" in text
 
 
 def test_a_model_that_is_not_stock_says_how_else_to_use_it(tiny_encoder):
     model = small_model(tiny_encoder, "cls", "mpnet")
-    text = model_card.write("owner/name", "data/comments.csv", model, COUNTS | VALIDATION)
+    text = model_card.write("owner/name", "data/comments.csv", "extra", model, COUNTS | VALIDATION)
     assert ModelCard(text).data.library_name is None
     assert "from transformers import" not in text and "python -m emotions export" in text

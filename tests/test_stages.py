@@ -122,23 +122,24 @@ def test_the_threshold_is_used_without_training_again(workspace):
     assert pd.read_csv("plots/per_label.csv")["threshold"].tolist() == list(model.thresholds.per_label)
 
 
-def test_intermediate_data_is_learned_first_less_what_the_data_has_too(workspace, capsys):
+def test_extra_data_is_learned_too_less_what_the_data_has_itself(workspace, capsys):
     run(*STAGES)
-    assert "0 comments of data/comments.csv to learn from before" in capsys.readouterr().out
+    assert "0 comments of data/comments.csv to learn from beside" in capsys.readouterr().out
     alone = EmotionClassifier.from_pretrained("model").head.weight
     comments = small_comments()
     others = [(f"f{name}", f"{text} again", labels) for name, text, labels in comments[:24]]
-    write_csv(workspace / "data" / "first.csv", others + comments[24:])
-    set_params(workspace, intermediate_data="data/first.csv")
+    write_csv(workspace / "data" / "extra.csv", others + comments[24:])
+    set_params(workspace, extra_data="data/extra.csv")
+    own = json.loads(Path("metrics/train.json").read_text())["train_comments"]
     run("train")
     told = capsys.readouterr().out
-    assert "24 comments of data/first.csv to learn from before" in told
-    assert told.count(": 24 comments, 2 epochs, 6 steps") == 1
+    assert "24 comments of data/extra.csv to learn from beside those of data/comments.csv" in told
+    assert f": {own + 24} comments, 2 epochs" in told
     assert not torch.equal(EmotionClassifier.from_pretrained("model").head.weight, alone)
-    assert json.loads(Path("metrics/train.json").read_text())["intermediate_comments"] == 24
-    set_params(workspace, intermediate_epochs=0)
+    assert json.loads(Path("metrics/train.json").read_text())["extra_comments"] == 24
+    set_params(workspace, extra_weight=0)
     run("train")
-    assert "to learn from before" not in capsys.readouterr().out
+    assert "to learn from" not in capsys.readouterr().out
     assert torch.equal(EmotionClassifier.from_pretrained("model").head.weight, alone)
 
 

@@ -11,6 +11,7 @@ from safetensors.torch import save
 
 from emotions import batches, determinism, encoders, memory, training
 from emotions.errors import InputError
+from emotions.extra_data import Extra
 from emotions.model import EmotionClassifier
 from emotions.training import Recipe
 from tests.conftest import LABELS, small_comments
@@ -49,10 +50,16 @@ def no_traces():
 
 @pytest.fixture
 def train(tiny_encoder):
-    """Train a new model on the small comments; the recipe's fields and the positions can be given."""
+    """Train a new model on the small comments; the recipe's fields, the positions and more can be given."""
 
     def run(
-        positions=TRAIN, validation=VALIDATION, prepare=lambda model: None, precision="fp32", dropout=0.1, **changes
+        positions=TRAIN,
+        validation=VALIDATION,
+        prepare=lambda model: None,
+        precision="fp32",
+        dropout=0.1,
+        extra=None,
+        **changes,
     ):
         recipe = replace(RECIPE, **changes)
         AcceleratorState._reset_state(True)
@@ -62,7 +69,7 @@ def train(tiny_encoder):
         model.tokenizer = encoders.load_tokenizer(tiny_encoder)
         tokens, _ = batches.tokenise(model.backend_tokenizer, [text for _, text, _ in COMMENTS], 32)
         prepare(model)
-        return model, training.train(accelerator, model, tokens, TARGETS, positions, validation, recipe)
+        return model, training.train(accelerator, model, tokens, TARGETS, positions, validation, recipe, extra)
 
     return run
 
@@ -164,10 +171,10 @@ def test_a_loss_that_is_no_number_stops_training_with_its_step(train, monkeypatc
 def test_targets_move_from_the_labels_towards_what_the_model_believed_an_epoch_before(train, monkeypatch):
     learned, real = [], training.binary_cross_entropy_with_logits
 
-    def note(logits, target, reduction="mean"):
+    def note(logits, target, weight=None, reduction="mean"):
         if logits.requires_grad:
             learned.append((logits.detach().clone(), target.clone()))
-        return real(logits, target, reduction=reduction)
+        return real(logits, target, weight, reduction=reduction)
 
     monkeypatch.setattr(training, "binary_cross_entropy_with_logits", note)
     # The whole part in one batch, and a model that learns next to nothing, so that its belief stays what it was.
@@ -251,3 +258,20 @@ def test_fp16_without_a_gpu_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match="precision fp16 needs a GPU, and there is none here: use auto"):
         training.choose_precision("fp16")
+
+
+def test_what_is_frequent_in_extra_comments_alone_is_not_taken_for_frequent(train):
+    angry = np.repeat([40, 44], 20)
+    no_shift, angrier = np.zeros(4, np.float32), np.array([8, 0, 0, 0], np.float32)
+    extras = (None, Extra(angry, no_shift, 1.0), Extra(angry, no_shift, 0.1), Extra(angry, angrier, 1.0))
+    calm = [1, 2, 3, 5, 6, 7]  # of the validation comments, those without anger
+    found = [train(extra=extra, epochs=4)[1].validation_logits[calm, 0].mean() for extra in extras]
+    alone, misled, less, told = found
+    assert misled > less > alone
+    assert misled > told
+
+
+def test_no_extra_comments_change_nothing(train):
+    none = Extra(NONE, np.ones(4, np.float32), 1.0)
+    one, other = train()[0].state_dict(), train(extra=none)[0].state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)

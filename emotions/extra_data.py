@@ -1,10 +1,12 @@
-"""Comments to learn from before the data's own: a smaller set with the same labels, plainly written.
+"""Comments of another origin to learn from beside the data's own: a smaller set, in which rare labels are not rare.
 
-An encoder that has first learned the same labels from clean examples learns them better from noisy ones, the rare ones
-above all (Phang, Févry and Bowman, Sentence Encoders on STILTs, 2018, arXiv 1811.01088).
+Labels are as frequent in it as its authors made them. So its comments are given logits of their own, those of the
+model and `shift`, the difference of the log-odds: what is learned of words is shared, how frequent labels are is not
+(as in Menon et al., Long-Tail Learning via Logit Adjustment, ICLR 2021, arXiv 2007.07314, section 4.2).
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,19 @@ from tokenizers import Tokenizer
 from emotions import batches, corpus, votes
 from emotions.batches import Tokens
 from emotions.splitting import same_text
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Which comments of a training run are of another origin, and how they count.
+
+    positions: indices of comments, (m,). shift: what is added to their logits, (L,) float32. weight: of each of them
+    in the loss.
+    """
+
+    positions: np.ndarray
+    shift: np.ndarray
+    weight: float
 
 
 def read(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emotions import encoders, intermediate
+from emotions import encoders, extra_data
 from emotions.errors import InputError
 from tests.conftest import LABELS, small_comments, write_csv
 
@@ -11,8 +11,8 @@ def read(tiny_encoder, tmp_path):
     tokenizer = encoders.load_tokenizer(tiny_encoder).backend_tokenizer
 
     def read(comments, label_names=LABELS, own_texts=()):
-        path = write_csv(tmp_path / "first.csv", comments)
-        return intermediate.read(path, label_names, own_texts, tokenizer, 32)
+        path = write_csv(tmp_path / "extra.csv", comments)
+        return extra_data.read(path, label_names, own_texts, tokenizer, 32)
 
     return read
 
@@ -42,9 +42,9 @@ def test_nothing_is_left_of_the_data_itself(read):
 def test_comments_with_other_labels_are_not_used_and_that_is_said(read, capsys):
     tokens, labels = read(small_comments(8), ("anger", "joy", "envy"))
     assert len(tokens) == 0 and labels.shape == (0, 3) and labels.dtype == np.uint8
-    assert "first.csv has other labels than the data, and is not learned from" in capsys.readouterr().out
+    assert "extra.csv has other labels than the data, and is not learned from" in capsys.readouterr().out
 
 
 def test_a_file_that_is_missing_is_named(tmp_path):
-    with pytest.raises(InputError, match="first.csv does not exist"):
-        intermediate.read(tmp_path / "first.csv", LABELS, [], None, 32)
+    with pytest.raises(InputError, match="extra.csv does not exist"):
+        extra_data.read(tmp_path / "extra.csv", LABELS, [], None, 32)
