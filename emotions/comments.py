@@ -89,8 +89,8 @@ def stream(path: str | Path, wanted: Sequence[str]) -> Iterator[Comments]:
 def read_tokens(path: str | Path, more: Tokens | None = None) -> Tokens:
     """Return the tokens of all comments, their ids mapped into memory from a file without a name beside `path`.
 
-    more: tokens of other comments, to follow them. What of them is not in use takes no memory, and the file goes when they do. Every process that calls this makes one.
-    Raises what `read` raises.
+    more: tokens of other comments, to follow them. What is not in use takes no memory, and the file goes when the
+    tokens do. Every process that calls this makes one. Raises what `read` raises.
     """
     _check_exists(path)
     lengths = [np.zeros(0, np.int64)]

@@ -21,13 +21,13 @@ from emotions.splitting import same_text
 class Extra:
     """Which comments of a training run are of another origin, and how they count.
 
-    positions: indices of comments, (m,). shift: what is added to their logits, (L,) float32. weight: of each of them
-    in the loss.
+    positions: indices of comments, (m,). shift: what is added to their logits, (L,) float32. weights: of each of them
+    in the loss, (m,) float32; one of the data's own has 1.
     """
 
     positions: np.ndarray
     shift: np.ndarray
-    weight: float
+    weights: np.ndarray
 
 
 def read(
@@ -53,3 +53,14 @@ def read(
     columns = [judgements.label_names.index(name) for name in label_names]
     tokens, _ = batches.tokenise(tokenizer, [texts[index] for index in kept], max_length)
     return tokens, merged.labels[kept][:, columns]
+
+
+def weigh(labels: np.ndarray, own_labels: np.ndarray) -> np.ndarray:
+    """Return for each of m comments of another origin how much the data lacks its labels, (m,) float32 from 0 to 1.
+
+    labels: theirs, (m, L) of 0 and 1. own_labels: of the data's comments to train on, (n, L). The lack of a label is
+    the share that the others have of all comments with it; of a comment's labels the one that is lacked most counts.
+    What a label means is for the data's raters to say, and others are listened to where these say little.
+    """
+    counts, own_counts = labels.sum(axis=0, dtype=float), own_labels.sum(axis=0, dtype=float)
+    return (labels * (counts / np.maximum(counts + own_counts, 1))).max(axis=1, initial=0).astype(np.float32)

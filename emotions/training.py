@@ -128,6 +128,7 @@ def train(
     if extra:
         train_positions = np.concatenate([train_positions, extra.positions])
         shift = torch.from_numpy(extra.shift).to(device)
+        weights = torch.from_numpy(np.concatenate([np.ones(own_count, np.float32), extra.weights])).to(device)
     lengths = tokens.lengths[train_positions]
     longest = train_positions[np.argsort(-lengths, kind="stable")[: recipe.batch_size]]
     remembered = len(train_positions) if recipe.self_distillation and recipe.epochs > 1 else 0
@@ -171,9 +172,9 @@ def train(
                 logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).float()
                 weight = None
                 if extra:
-                    is_extra = torch.from_numpy(chunk[:, None] >= own_count).to(device)
-                    logits = logits + shift * is_extra
-                    weight = torch.where(is_extra, extra.weight, 1.0)
+                    rows = torch.from_numpy(chunk).to(device).unsqueeze(1)
+                    logits = logits + shift * (rows >= own_count)
+                    weight = weights[rows]
                 wanted = target
                 if trust:
                     wanted = target.lerp(run.beliefs[torch.from_numpy(chunk).to(device)].float(), trust)

@@ -126,9 +126,11 @@ def with_extra(
     print(f"{len(more):,} comments of {settings.extra_data} to learn from beside those of {settings.data}")
     if not len(more):
         return table.labels, comments.read_tokens(COMMENTS), None
-    shift = log_odds(more_labels.mean(axis=0)) - log_odds(table.labels[train].mean(axis=0))
+    weights = extra_data.weigh(more_labels, table.labels[train])
+    frequencies = np.average(more_labels, axis=0, weights=weights)
+    shift = log_odds(frequencies) - log_odds(table.labels[train].mean(axis=0))
     positions = np.arange(len(table.labels), len(table.labels) + len(more))
-    extra = extra_data.Extra(positions, shift.astype(np.float32), settings.extra_weight)
+    extra = extra_data.Extra(positions, shift.astype(np.float32), settings.extra_weight * weights)
     return np.concatenate([table.labels, more_labels]), comments.read_tokens(COMMENTS, more), extra
 
 

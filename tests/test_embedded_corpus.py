@@ -1,4 +1,4 @@
-"""data/comments.csv and data/replies.csv are corpora that a classifier can learn from: enough of every label, no copies."""
+"""data/comments.csv and data/replies.csv are corpora to learn from: enough of every label, and no copies."""
 
 import numpy as np
 import pytest

@@ -46,5 +46,13 @@ def test_comments_with_other_labels_are_not_used_and_that_is_said(read, capsys):
 
 
 def test_a_file_that_is_missing_is_named(tmp_path):
-    with pytest.raises(InputError, match="extra.csv does not exist"):
+    with pytest.raises(InputError, match=r"extra\.csv does not exist"):
         extra_data.read(tmp_path / "extra.csv", LABELS, [], None, 32)
+
+
+def test_a_comment_weighs_as_much_as_the_data_lacks_the_label_that_it_lacks_most():
+    own = np.repeat(np.eye(3, dtype=np.uint8), [0, 3, 6], axis=0)
+    labels = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [0, 0, 0]], np.uint8)
+    # Of the second label 2 of 5 comments are others, of the third 2 of 8.
+    np.testing.assert_allclose(extra_data.weigh(labels, own), [1, 0.4, 0.25, 0.4, 0], rtol=1e-6)
+    assert extra_data.weigh(labels[:0], own).shape == (0,)

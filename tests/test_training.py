@@ -263,7 +263,8 @@ def test_fp16_without_a_gpu_is_refused(monkeypatch):
 def test_what_is_frequent_in_extra_comments_alone_is_not_taken_for_frequent(train):
     angry = np.repeat([40, 44], 20)
     no_shift, angrier = np.zeros(4, np.float32), np.array([8, 0, 0, 0], np.float32)
-    extras = (None, Extra(angry, no_shift, 1.0), Extra(angry, no_shift, 0.1), Extra(angry, angrier, 1.0))
+    full, tenth = np.ones(len(angry), np.float32), np.full(len(angry), 0.1, np.float32)
+    extras = (None, Extra(angry, no_shift, full), Extra(angry, no_shift, tenth), Extra(angry, angrier, full))
     calm = [1, 2, 3, 5, 6, 7]  # of the validation comments, those without anger
     found = [train(extra=extra, epochs=4)[1].validation_logits[calm, 0].mean() for extra in extras]
     alone, misled, less, told = found
@@ -272,6 +273,6 @@ def test_what_is_frequent_in_extra_comments_alone_is_not_taken_for_frequent(trai
 
 
 def test_no_extra_comments_change_nothing(train):
-    none = Extra(NONE, np.ones(4, np.float32), 1.0)
+    none = Extra(NONE, np.ones(4, np.float32), np.ones(0, np.float32))
     one, other = train()[0].state_dict(), train(extra=none)[0].state_dict()
     assert all(torch.equal(one[name], other[name]) for name in one)
