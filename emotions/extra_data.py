@@ -42,7 +42,6 @@ def read(
     """
     judgements = corpus.read(path)
     if set(judgements.label_names) != set(label_names):
-        print(f"{path} has other labels than the data, and is not learned from")
         return batches.tokenise(tokenizer, [], max_length)[0], np.zeros((0, len(label_names)), np.uint8)
     merged = votes.merge(judgements, min_votes=1)
     texts = judgements.texts.take(merged.rows).to_pylist()

@@ -59,6 +59,10 @@ def main() -> None:
             f"{COMMENTS} was made with another tokenizer than {settings.encoder}'s: run `dvc repro preprocess`"
         )
     labels, tokens, extra = with_extra(settings, table, train, tokenizer.backend_tokenizer)
+    if extra:
+        accelerator.print(f"learning from {len(extra.positions):,} comments of {settings.extra_data}, too")
+    elif settings.extra_weight:
+        accelerator.print(f"{settings.extra_data} adds nothing: its labels are others, or its comments the same")
     model = EmotionClassifier(
         encoders.load_encoder(folder, settings.encoder_dropout),
         table.label_names,
@@ -123,7 +127,6 @@ def with_extra(
     more, more_labels = extra_data.read(
         settings.extra_data, table.label_names, own_texts, tokenizer, settings.max_length
     )
-    print(f"{len(more):,} comments of {settings.extra_data} to learn from beside those of {settings.data}")
     if not len(more):
         return table.labels, comments.read_tokens(COMMENTS), None
     weights = extra_data.weigh(more_labels, table.labels[train])
