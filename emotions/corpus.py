@@ -104,9 +104,9 @@ def files(path: str | Path) -> list[Path]:
             )
         return found
     if path.suffix == ".tsv":
-        raise InputError(f"{path}: `data` should name the folder with {', '.join(PARTS)}, not one of them")
+        raise InputError(f"{path}: name the folder with {', '.join(PARTS)}, not one of them")
     if not path.exists():
-        raise InputError(f"{path} does not exist: `data` should name a CSV file or a folder")
+        raise InputError(f"{path} does not exist: name a CSV file or a folder with data")
     return [path]
 
 

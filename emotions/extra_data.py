@@ -36,19 +36,22 @@ def read(
     """Return the tokens and labels, (n, L) uint8, of the comments at `path`, in any format of `corpus`, in memory.
 
     label_names: the L labels of the data. Where those of `path` are others, no comment comes back. own_texts: of all
-    comments of the data, which are left out, so that none for validation or testing is learned here.
+    comments of the data, which are left out, so that none for validation or testing is learned here. Of a folder with
+    parts of its own only the training part comes back. A label needs one vote.
 
     Raises what `corpus.read` raises.
     """
     judgements = corpus.read(path)
     if set(judgements.label_names) != set(label_names):
+        print(f"{path} has other labels than the data, and nothing is learned from it")
         return batches.tokenise(tokenizer, [], max_length)[0], np.zeros((0, len(label_names)), np.uint8)
     merged = votes.merge(judgements, min_votes=1)
     texts = judgements.texts.take(merged.rows).to_pylist()
+    for_training = np.ones(len(texts), bool) if judgements.parts is None else judgements.parts[merged.rows] == "train"
     keys = [same_text(text) for text in texts]
     known = set(keys)
     known.intersection_update(map(same_text, own_texts))
-    kept = [index for index, key in enumerate(keys) if key not in known]
+    kept = [index for index, key in enumerate(keys) if for_training[index] and key not in known]
     columns = [judgements.label_names.index(name) for name in label_names]
     tokens, _ = batches.tokenise(tokenizer, [texts[index] for index in kept], max_length)
     return tokens, merged.labels[kept][:, columns]

@@ -55,6 +55,8 @@ LICENSES = {
     "FacebookAI/roberta-base": "mit",
     "distilbert/distilbert-base-uncased": "apache-2.0",
 }
+# The corpora of this repository; the second is synthetic.
+OWN = COMMENTS, REPLIES = "comments.csv", "replies.csv"
 GOEMOTIONS = "google-research-datasets/go_emotions"
 # The names that metrics/train.json gives to what the hub calls otherwise.
 METRICS = {
@@ -69,18 +71,23 @@ def write(encoder: str, data: str, extra_data: str, model: EmotionClassifier, me
     """Return the card, Markdown with the hub's metadata, for `metrics` as in metrics/train.json.
 
     encoder: a model id on the hub, or a folder. data, extra_data: a file or folder each; one whose name starts with
-    goemotions holds GoEmotions, and comments.csv is the corpus of this repository.
+    goemotions holds GoEmotions, and those of `OWN` are this repository's.
     """
     extra = metrics["extra_comments"]
+    sources = [data, extra_data] if extra else [data]
     shown = [name for name in metrics if name.startswith("validation_") and name != "validation_comments"]
     rows = "\n".join(f"| {name.removeprefix('validation_').replace('_', ' ')} | {metrics[name]} |" for name in shown)
     averaging = AVERAGING if model.pooling in ("mean", "attention") else ""
     return CARD.substitute(
         metrics,
-        metadata=_metadata(encoder, data, model, metrics).to_yaml(),
+        metadata=_metadata(encoder, sources, model, metrics).to_yaml(),
         encoder=encoder,
         data=data,
-        extra=f" and {extra} comments of `{extra_data}`" if extra else "",
+        extra=(
+            f" and {extra} {'synthetic ' if Path(extra_data).name == REPLIES else ''}comments of `{extra_data}`"
+            if extra
+            else ""
+        ),
         count=len(model.label_names),
         labels=", ".join(model.label_names),
         pooling=model.pooling,
@@ -94,13 +101,14 @@ def write(encoder: str, data: str, extra_data: str, model: EmotionClassifier, me
             else "No validation part was kept: nothing was chosen, and nothing is known of how good it is."
         ),
         use=(STOCK.substitute(averaging=averaging) if model.has_stock_form else NOT_STOCK).strip(),
-        terms=_terms(encoder, data),
+        terms=_terms(encoder, sources),
     )
 
 
-def _metadata(encoder: str, data: str, model: EmotionClassifier, metrics: dict) -> ModelCardData:
-    source = Path(data).name
+def _metadata(encoder: str, sources: list[str], model: EmotionClassifier, metrics: dict) -> ModelCardData:
+    source = Path(sources[0]).name
     goemotions = source.startswith("goemotions")
+    of_goemotions = any(Path(name).name.startswith("goemotions") for name in sources)
     results = [
         EvalResult(
             task_type="text-classification",
@@ -117,29 +125,33 @@ def _metadata(encoder: str, data: str, model: EmotionClassifier, metrics: dict) 
     return ModelCardData(
         model_name="emotions",
         tags=["emotion", "multi-label-classification"],
-        language="en" if goemotions or source == "comments.csv" else None,
+        language="en" if goemotions or source in OWN else None,
         license=LICENSES.get(encoder, "unknown"),
         base_model=None if Path(encoder).is_dir() else encoder,
-        datasets=[GOEMOTIONS] if goemotions else None,
+        datasets=[GOEMOTIONS] if of_goemotions else None,
         pipeline_tag="text-classification",
         library_name="transformers" if model.has_stock_form else None,
         eval_results=results or None,
     )
 
 
-def _terms(encoder: str, data: str) -> str:
+def _terms(encoder: str, sources: list[str]) -> str:
     """Say what the weights are made of, and on which terms."""
-    known = LICENSES.get(encoder)
-    source = Path(data).name
-    if source.startswith("goemotions"):
-        of_data = (
-            "The comments are from GoEmotions (Demszky et al., [arXiv 2005.00547](https://arxiv.org/abs/2005.00547)), "
-            "CC BY 4.0: name it where you pass the model on."
-        )
-    elif source == "comments.csv":
-        of_data = "The comments and the code are under the MIT license."
-    else:
-        of_data = f"Whether `{data}` sets terms of its own, its owner knows."
-    if known:
-        return f"The weights are those of `{encoder}`, changed, and keep its license, {known}. {of_data}"
-    return f"The weights are those of `{encoder}`, changed, and keep its license, which is not known here. {of_data}"
+    license = LICENSES.get(encoder)
+    terms = [
+        f"The weights are those of `{encoder}`, changed, and keep its license, {license}."
+        if license
+        else f"The weights are those of `{encoder}`, changed, and keep its license, which is not known here."
+    ]
+    for source in sources:
+        name = Path(source).name
+        if name.startswith("goemotions"):
+            terms.append(
+                "The comments are from GoEmotions (Demszky et al., [arXiv 2005.00547]"
+                "(https://arxiv.org/abs/2005.00547)), CC BY 4.0: name it where you pass the model on."
+            )
+        elif name in OWN:
+            terms.append(f"The comments of `{source}` are under the MIT license.")
+        else:
+            terms.append(f"Whether `{source}` sets terms of its own, its owner knows.")
+    return " ".join(terms)

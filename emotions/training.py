@@ -157,7 +157,7 @@ def train(
     history = run.history
 
     def learn(batch: np.ndarray, trust: float) -> Tensor:
-        """Add the gradients of the batch's mean loss; return this process's part of the sum of the comments' losses."""
+        """Add the gradients of the batch's mean loss; return this process's part of its own comments' summed losses."""
         own = processes.share(accelerator, batch)
         # The gradients of all processes are averaged, and each must have some: a process without a comment of its own
         # computes another's, to no effect.
@@ -182,8 +182,8 @@ def train(
                 accelerator.backward(learned * (scale if chunks else 0.0))
             if chunks:
                 beliefs.append(logits.detach().sigmoid().half())
-                told = binary_cross_entropy_with_logits(logits.detach(), target, reduction="sum")
-                loss += told / labels.shape[1]
+                told = binary_cross_entropy_with_logits(logits.detach(), target, reduction="none").mean(dim=1)
+                loss += told[torch.from_numpy(chunk < own_count).to(device)].sum()
         if remembered:
             own_beliefs = torch.cat(beliefs) if beliefs else run.beliefs[:0]
             run.beliefs[torch.from_numpy(batch).to(device)] = processes.together(accelerator, own_beliefs, len(batch))
@@ -218,7 +218,7 @@ def train(
                     if not accelerator.optimizer_step_was_skipped:  # fp16: the gradients overflowed
                         schedule.step()
 
-                    run.count(loss, len(batch))
+                    run.count(loss, int((batch < own_count).sum()))
                     row_due = run.step % row_every == 0 or run.step % steps_per_epoch == 0
                     if row_due:
                         run.write_row(epoch, lr)
@@ -232,7 +232,7 @@ def train(
                         if signal:
                             raise _interrupted(accelerator, signal, run.step)
 
-            row = {"epoch": epoch, "step": run.step, "train_loss": run.epoch_loss / len(train_positions)}
+            row = {"epoch": epoch, "step": run.step, "train_loss": run.epoch_loss / own_count}
             row["validation_loss"] = None
             if len(validation_positions):
                 logits = predict_logits(bare_model, tokens, processes.share(accelerator, validation_positions))

@@ -16,6 +16,8 @@ from emotions.model import EmotionClassifier
 class History:
     """What was learned. Losses are means over (comment, label) pairs of binary cross-entropy, in nats.
 
+    Extra comments have no part in them.
+
     steps: rows of step (counted from 1), epoch, loss (mean since the row before), lr (the encoder's, at that step).
     epochs: rows of epoch, step, train_loss (mean over the epoch), validation_loss (after it; None without validation).
     validation_logits: after the last epoch, (validation comments, L).
@@ -46,7 +48,10 @@ class Run:
         self._pending_comments = 0
 
     def count(self, loss: Tensor, comments: int) -> None:
-        """Count a step of `comments`, over all processes, with this one's part of the sum of their losses."""
+        """Count a step with so many of the data's own `comments`, over all processes.
+
+        loss: this process's part of the sum of their losses.
+        """
         self.step += 1
         self._pending.append(loss)
         self._pending_comments += comments
@@ -58,8 +63,9 @@ class Run:
         if len(wrong):
             first = self.step - len(losses) + 1 + wrong[0]
             raise InputError(f"the loss is {losses[wrong[0]]} at step {first} (epoch {epoch}): lower lr or head_lr")
-        loss = float(losses.sum()) / self._pending_comments
-        self.history.steps.append({"step": self.step, "epoch": epoch, "loss": loss, "lr": lr})
+        if self._pending_comments:  # else there were extra ones alone
+            loss = float(losses.sum()) / self._pending_comments
+            self.history.steps.append({"step": self.step, "epoch": epoch, "loss": loss, "lr": lr})
         self.epoch_loss += float(losses.sum())
         self._pending, self._pending_comments = [], 0
 

@@ -47,7 +47,7 @@ def main() -> None:
     accelerator = training.start(settings.precision)
     with accelerator.local_main_process_first():  # of several on a machine, one fetches what is not yet here
         folder = encoders.locate(settings.encoder, settings.revision)
-    origin.add([folder, settings.extra_data])
+    origin.add([folder, settings.extra_data] if settings.extra_weight else [folder])
     table = comments.read(COMMENTS, ["ids", "labels"])
     parts = split_file.read(SPLIT, table.ids)
     train, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
@@ -61,8 +61,6 @@ def main() -> None:
     labels, tokens, extra = with_extra(settings, table, train, tokenizer.backend_tokenizer)
     if extra:
         accelerator.print(f"learning from {len(extra.positions):,} comments of {settings.extra_data}, too")
-    elif settings.extra_weight:
-        accelerator.print(f"{settings.extra_data} adds nothing: its labels are others, or its comments the same")
     model = EmotionClassifier(
         encoders.load_encoder(folder, settings.encoder_dropout),
         table.label_names,
@@ -151,8 +149,9 @@ def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) ->
 def fingerprint(settings: params.Params, origin: provenance.Provenance, processes: int) -> str:
     """Return a sha256 over all that decides the bytes that training ends with, this machine's part included."""
     used = settings.model_dump(exclude={"checkpoint_minutes", "threshold"})
+    precision = training.choose_precision(settings.precision)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else torch.backends.cpu.get_cpu_capability()
-    machine = [platform.machine(), device, torch.get_num_threads(), processes]
+    machine = [platform.machine(), device, precision, torch.get_num_threads(), processes]
     versions = [importlib.metadata.version(name) for name in ("torch", "transformers", "accelerate", "numpy")]
     content = json.dumps([used, machine, versions, origin.digest(leave_out=["params.yaml"])], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -111,7 +111,8 @@ def make_workspace(folder: Path, encoder: Path) -> Path:
     write_csv(folder / "data" / "comments.csv", small_comments())
     shutil.copytree(encoder, folder / "encoder")
     set_params(folder, encoder="encoder", max_length=32, epochs=2, batch_size=8, lr=1e-3, head_lr=1e-2)
-    set_params(folder, extra_data="data/comments.csv")  # the data itself, so that there are none
+    # The data itself, so that there are no extra comments; and one precision on every machine.
+    set_params(folder, extra_data="data/comments.csv", precision="fp32")
     return folder
 
 

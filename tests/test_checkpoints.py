@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from emotions import checkpoints
+from emotions import checkpoints, training
 from emotions.checkpoints import Checkpoints
 from emotions.files import sha256
 from emotions.params import load
 from emotions.provenance import Provenance
 from stages import preprocess, split, train
-from tests.conftest import ROOT, set_params
+from tests.conftest import ROOT, set_params, small_comments, write_csv
 
 # Runs the train stage again and again in forked children, which need not import torch each time. A child kills itself
 # with SIGKILL in the middle of a step, or of a checkpoint that it writes, as the plan on the command line says.
@@ -67,9 +67,11 @@ def drive(workspace: Path, *plans: str) -> list[str]:
 
 
 def prepare(workspace: Path) -> None:
+    extra = [(f"x{name}", f"{text} again", labels) for name, text, labels in small_comments(16)]
+    write_csv(workspace / "data" / "extra.csv", extra)
     preprocess.main()
     split.main()
-    set_params(workspace, epochs=4, checkpoint_minutes=0, threads=1)
+    set_params(workspace, epochs=4, checkpoint_minutes=0, threads=1, extra_data="data/extra.csv")
 
 
 def outputs() -> dict[str, str]:
@@ -85,7 +87,7 @@ def test_twenty_kills_at_random_moments_end_in_the_same_bytes(workspace):
     checkpoints.remove_finished("checkpoints")
     assert not any(Path("checkpoints").iterdir())
 
-    # 24 steps in 4 epochs. Each child gets on by a step or three, one in three dies while it writes a checkpoint.
+    # 32 steps in 4 epochs. Each child gets on by a step or three, one in three dies while it writes a checkpoint.
     chance = random.Random(20)
     kills = 0
     while kills < 20:
@@ -181,12 +183,16 @@ def test_other_parameters_start_afresh(workspace):
     ("changes", "same"),
     [({"lr": 2e-3}, False), ({"seed": 7}, False), ({"checkpoint_minutes": 1}, True), ({"threshold": 0.4}, True)],
 )
-def test_the_fingerprint_is_of_all_that_decides_the_result(workspace, changes, same):
+def test_the_fingerprint_is_of_all_that_decides_the_result(workspace, monkeypatch, changes, same):
     origin = Provenance(["params.yaml", "encoder"])
     before = train.fingerprint(load(), origin, 1)
     set_params(workspace, **changes)
     assert (train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), 1) == before) is same
     assert train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), 2) != before
+    monkeypatch.setattr(training, "choose_precision", lambda asked: "fp16")  # as on another machine with `auto`
+    assert train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), 1) != before
+    monkeypatch.undo()
+    monkeypatch.chdir(workspace)
     with Path("encoder/vocab.txt").open("a") as file:
         file.write("more")
     assert train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), 1) != before

@@ -67,6 +67,14 @@ def test_tokens_come_mapped_into_memory_and_leave_nothing_behind(tmp_path: Path,
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_other_tokens_follow_those_of_the_file(path: Path):
+    own = comments.read(path).tokens
+    both = comments.read_tokens(path, Tokens(np.array([7, 8, 9], np.int32), np.array([0, 1, 3])))
+    assert len(both) == len(own) + 2
+    assert both.ids.tolist() == [*own.ids.tolist(), 7, 8, 9]
+    assert both.offsets[len(own) :].tolist() == [len(own.ids), len(own.ids) + 1, len(own.ids) + 3]
+
+
 def test_tokens_of_a_file_that_is_missing_or_damaged_are_told(tmp_path: Path):
     path = tmp_path / "comments.parquet"
     for content in (None, b"PAR1 no more"):

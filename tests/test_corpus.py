@@ -219,4 +219,4 @@ def test_a_fault_in_a_folder_is_told_with_its_place(tmp_path: Path, files: dict[
 
 
 def test_data_that_does_not_exist_is_told_with_the_remedy(tmp_path: Path):
-    assert "does not exist: `data` should name a CSV file or a folder" in fault(tmp_path / "data.csv")
+    assert "does not exist: name a CSV file or a folder" in fault(tmp_path / "data.csv")

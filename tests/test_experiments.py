@@ -21,6 +21,8 @@ USED_BY = {
     "test_size": (0.3, {"split"}),
     "validation_size": (0.2, {"split"}),
     "seed": (7, {"split", "baseline", "train", "evaluate"}),
+    "extra_data": ("data/other.csv", {"train"}),
+    "extra_weight": (0.5, {"train"}),
     "pooling": ("cls", {"train"}),
     "dropout": (0.2, {"train"}),
     "encoder_dropout": (0.1, {"train"}),

@@ -39,9 +39,19 @@ def test_nothing_is_left_of_the_data_itself(read):
     assert len(tokens) == 0 and labels.shape == (0, 4)
 
 
-def test_comments_with_other_labels_are_not_used(read):
+def test_comments_with_other_labels_are_not_used_and_that_is_said(read, capsys):
     tokens, labels = read(small_comments(8), ("anger", "joy", "envy"))
     assert len(tokens) == 0 and labels.shape == (0, 3) and labels.dtype == np.uint8
+    assert "extra.csv has other labels than the data, and nothing is learned from it" in capsys.readouterr().out
+
+
+def test_of_data_with_parts_the_training_part_is_learned_from(tiny_encoder, tmp_path):
+    tokenizer = encoders.load_tokenizer(tiny_encoder).backend_tokenizer
+    (tmp_path / "emotions.txt").write_text("\n".join(LABELS))
+    for number, part in enumerate(("train", "dev", "test")):
+        (tmp_path / f"{part}.tsv").write_text(f"happy {part}\t{number}\tc{number}\n")
+    tokens, labels = extra_data.read(tmp_path, LABELS, [], tokenizer, 32)
+    assert len(tokens) == 1 and labels.tolist() == [[1, 0, 0, 0]]
 
 
 def test_a_file_that_is_missing_is_named(tmp_path):

@@ -34,7 +34,17 @@ def test_the_card_says_what_the_model_is_and_how_good(card):
 
 def test_the_card_names_the_extra_data(card):
     assert "extra.csv" not in card(COUNTS)
-    assert "of `data/comments.csv` and 123 comments of `data/extra.csv`, cut" in card(COUNTS | {"extra_comments": 123})
+    text = card(COUNTS | {"extra_comments": 123})
+    assert "of `data/comments.csv` and 123 comments of `data/extra.csv`, cut" in text
+    assert "`data/comments.csv` are under the MIT license. Whether `data/extra.csv` sets terms" in text
+
+
+def test_the_card_says_of_synthetic_comments_that_they_are(tiny_encoder):
+    counts = COUNTS | {"extra_comments": 123}
+    text = model_card.write("owner/name", "data/mine.csv", "data/replies.csv", small_model(tiny_encoder), counts)
+    assert "and 123 synthetic comments of `data/replies.csv`, cut" in text
+    text = model_card.write("owner/name", "data/mine.csv", "data/goemotions", small_model(tiny_encoder), counts)
+    assert "CC BY 4.0" in text and ModelCard(text).data.datasets == [model_card.GOEMOTIONS]
 
 
 def test_the_card_of_a_model_without_validation_says_so(card):

@@ -124,7 +124,7 @@ def test_the_threshold_is_used_without_training_again(workspace):
 
 def test_extra_data_is_learned_too_less_what_the_data_has_itself(workspace, capsys):
     run(*STAGES)
-    assert "data/comments.csv adds nothing: its labels are others, or its comments the same" in capsys.readouterr().out
+    assert "learning from" not in capsys.readouterr().out
     alone = EmotionClassifier.from_pretrained("model").head.weight
     comments = small_comments()
     others = [(f"f{name}", f"{text} again", labels) for name, text, labels in comments[:24]]
@@ -139,8 +139,7 @@ def test_extra_data_is_learned_too_less_what_the_data_has_itself(workspace, caps
     assert json.loads(Path("metrics/train.json").read_text())["extra_comments"] == 24
     set_params(workspace, extra_weight=0)
     run("train")
-    told = capsys.readouterr().out
-    assert "too" not in told and "adds nothing" not in told
+    assert "learning from" not in capsys.readouterr().out
     assert torch.equal(EmotionClassifier.from_pretrained("model").head.weight, alone)
 
 
