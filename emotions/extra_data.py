@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from emotions import batches, corpus, votes
 from emotions.batches import Tokens
+from emotions.model import log_odds
 from emotions.splitting import same_text
 
 
@@ -55,6 +56,17 @@ def read(
     columns = [judgements.label_names.index(name) for name in label_names]
     tokens, _ = batches.tokenise(tokenizer, [texts[index] for index in kept], max_length)
     return tokens, merged.labels[kept][:, columns]
+
+
+def plan(labels: np.ndarray, own_labels: np.ndarray, start: int, weight: float) -> Extra:
+    """Return how m comments of another origin count, whose positions begin at `start`.
+
+    labels: theirs, (m, L). own_labels: of the data's comments to train on, (n, L). weight: of a comment with a label
+    that the data lacks altogether.
+    """
+    weights = weigh(labels, own_labels)
+    shift = log_odds(np.average(labels, axis=0, weights=weights)) - log_odds(own_labels.mean(axis=0))
+    return Extra(np.arange(start, start + len(labels)), shift.astype(np.float32), weight * weights)
 
 
 def weigh(labels: np.ndarray, own_labels: np.ndarray) -> np.ndarray:

@@ -157,7 +157,7 @@ def train(
     history = run.history
 
     def learn(batch: np.ndarray, trust: float) -> Tensor:
-        """Add the gradients of the batch's mean loss; return this process's part of its own comments' summed losses."""
+        """Add the gradients of the batch's mean loss; return the sum of this process's losses, without extra ones."""
         own = processes.share(accelerator, batch)
         # The gradients of all processes are averaged, and each must have some: a process without a comment of its own
         # computes another's, to no effect.
@@ -167,23 +167,23 @@ def train(
         for chunk in chunks or [batch[:1]]:
             inputs = batches.collate(tokens, train_positions[chunk], bare_model.tokenizer.pad_token_id)
             target = torch.from_numpy(labels[train_positions[chunk]]).to(device).float()
+            rows = torch.from_numpy(chunk).to(device)
             # Gradients are exchanged once, with the last chunk.
             with accelerator.no_sync(model) if chunk is not (chunks or [chunk])[-1] else nullcontext():
                 logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).float()
                 weight = None
                 if extra:
-                    rows = torch.from_numpy(chunk).to(device).unsqueeze(1)
-                    logits = logits + shift * (rows >= own_count)
-                    weight = weights[rows]
+                    logits = logits + shift * (rows >= own_count).unsqueeze(1)
+                    weight = weights[rows].unsqueeze(1)
                 wanted = target
                 if trust:
-                    wanted = target.lerp(run.beliefs[torch.from_numpy(chunk).to(device)].float(), trust)
+                    wanted = target.lerp(run.beliefs[rows].float(), trust)
                 learned = binary_cross_entropy_with_logits(logits, wanted, weight, reduction="sum")
                 accelerator.backward(learned * (scale if chunks else 0.0))
             if chunks:
                 beliefs.append(logits.detach().sigmoid().half())
                 told = binary_cross_entropy_with_logits(logits.detach(), target, reduction="none").mean(dim=1)
-                loss += told[torch.from_numpy(chunk < own_count).to(device)].sum()
+                loss += (told * (rows < own_count)).sum()  # picking these rows would make a GPU wait
         if remembered:
             own_beliefs = torch.cat(beliefs) if beliefs else run.beliefs[:0]
             run.beliefs[torch.from_numpy(batch).to(device)] = processes.together(accelerator, own_beliefs, len(batch))

@@ -32,7 +32,7 @@ from emotions import (
     thresholds,
     training,
 )
-from emotions.model import EmotionClassifier, log_odds
+from emotions.model import EmotionClassifier
 from emotions.prediction import probabilities
 
 COMMENTS, SPLIT = "data/processed/comments.parquet", "data/splits/split.parquet"
@@ -119,20 +119,15 @@ def with_extra(
 
     And which they are, and what training should know of them.
     """
-    if not settings.extra_weight:
-        return table.labels, comments.read_tokens(COMMENTS), None
-    own_texts = (text for piece in comments.stream(COMMENTS, ["texts"]) for text in piece.texts.to_pylist())
-    more, more_labels = extra_data.read(
-        settings.extra_data, table.label_names, own_texts, tokenizer, settings.max_length
-    )
-    if not len(more):
-        return table.labels, comments.read_tokens(COMMENTS), None
-    weights = extra_data.weigh(more_labels, table.labels[train])
-    frequencies = np.average(more_labels, axis=0, weights=weights)
-    shift = log_odds(frequencies) - log_odds(table.labels[train].mean(axis=0))
-    positions = np.arange(len(table.labels), len(table.labels) + len(more))
-    extra = extra_data.Extra(positions, shift.astype(np.float32), settings.extra_weight * weights)
-    return np.concatenate([table.labels, more_labels]), comments.read_tokens(COMMENTS, more), extra
+    if settings.extra_weight:
+        own_texts = (text for piece in comments.stream(COMMENTS, ["texts"]) for text in piece.texts.to_pylist())
+        more, more_labels = extra_data.read(
+            settings.extra_data, table.label_names, own_texts, tokenizer, settings.max_length
+        )
+        if len(more):
+            extra = extra_data.plan(more_labels, table.labels[train], len(table.labels), settings.extra_weight)
+            return np.concatenate([table.labels, more_labels]), comments.read_tokens(COMMENTS, more), extra
+    return table.labels, comments.read_tokens(COMMENTS), None
 
 
 def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) -> dict[str, float]:
