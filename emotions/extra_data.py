@@ -22,13 +22,26 @@ from emotions.splitting import same_text
 class Extra:
     """Which comments of a training run are of another origin, and how they count.
 
-    positions: indices of comments, (m,). shift: what is added to their logits, (L,) float32. weights: of each of them
-    in the loss, (m,) float32; one of the data's own has 1.
+    positions: indices of comments, (m,). shift: what is added to their logits, (L,) float32. chances: of each of them
+    to be learned from in an epoch, (m,) from 0 to 1.
     """
 
     positions: np.ndarray
     shift: np.ndarray
-    weights: np.ndarray
+    chances: np.ndarray
+
+    @property
+    def epoch_size(self) -> int:
+        """How many of the comments every epoch learns from."""
+        return round(self.chances.sum())
+
+    def draw(self, seed: int, epoch: int) -> np.ndarray:
+        """Return those of an epoch, as indices of `positions`, (epoch_size,); they depend on seed and epoch alone."""
+        if not self.epoch_size:
+            return np.zeros(0, np.int64)
+        random = np.random.default_rng([seed, epoch, len(self.positions)])
+        chances = self.chances / self.chances.sum()
+        return np.sort(random.choice(len(chances), self.epoch_size, replace=False, p=chances))
 
 
 def read(
@@ -58,23 +71,26 @@ def read(
     return tokens, merged.labels[kept][:, columns]
 
 
-def plan(labels: np.ndarray, own_labels: np.ndarray, start: int, weight: float) -> Extra:
+def plan(labels: np.ndarray, own_labels: np.ndarray, start: int, minimum: int) -> Extra:
     """Return how m comments of another origin count, whose positions begin at `start`.
 
-    labels: theirs, (m, L). own_labels: of the data's comments to train on, (n, L). weight: of a comment with a label
-    that the data lacks altogether.
+    labels: theirs, (m, L). own_labels: of the data's comments to train on, (n, L). minimum: of comments with each label
+    that an epoch should have, as far as there are so many.
     """
-    weights = weigh(labels, own_labels)
-    shift = log_odds(np.average(labels, axis=0, weights=weights)) - log_odds(own_labels.mean(axis=0))
-    return Extra(np.arange(start, start + len(labels)), shift.astype(np.float32), weight * weights)
+    chances = needed(labels, own_labels, minimum)
+    frequencies = np.average(labels, axis=0, weights=chances) if chances.any() else labels.mean(axis=0)
+    shift = log_odds(frequencies) - log_odds(own_labels.mean(axis=0))
+    return Extra(np.arange(start, start + len(labels)), shift.astype(np.float32), chances)
 
 
-def weigh(labels: np.ndarray, own_labels: np.ndarray) -> np.ndarray:
-    """Return for each of m comments of another origin how much the data lacks its labels, (m,) float32 from 0 to 1.
+def needed(labels: np.ndarray, own_labels: np.ndarray, minimum: int) -> np.ndarray:
+    """Return for each of m comments of another origin the share of epochs that need it, (m,) float64 from 0 to 1.
 
-    labels: theirs, (m, L) of 0 and 1. own_labels: of the data's comments to train on, (n, L). The lack of a label is
-    the share that the others have of all comments with it; of a comment's labels the one that is lacked most counts.
-    What a label means is for the data's raters to say, and others are listened to where these say little.
+    labels: theirs, (m, L) of 0 and 1. own_labels: of the data's comments to train on, (n, L). What the data's own
+    comments with a label lack to `minimum` is spread evenly over the others with that label. Of a comment's labels the
+    one that is lacked most counts. What a label means is for the data's raters to say, and others are listened to where
+    these say little.
     """
     counts, own_counts = labels.sum(axis=0, dtype=float), own_labels.sum(axis=0, dtype=float)
-    return (labels * (counts / np.maximum(counts + own_counts, 1))).max(axis=1, initial=0).astype(np.float32)
+    shares = np.clip((minimum - own_counts) / np.maximum(counts, 1), 0, 1)
+    return (labels * shares).max(axis=1, initial=0.0)

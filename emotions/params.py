@@ -34,7 +34,7 @@ class Params(BaseModel):
     seed: int = Field(ge=0, lt=2**32)
     # train
     extra_data: Text
-    extra_weight: float = Field(ge=0, le=10)
+    label_minimum: int = Field(ge=0)
     pooling: Literal["attention", "mean", "cls", "pooler"]
     dropout: float = Field(ge=0, lt=1)
     encoder_dropout: float = Field(ge=0, lt=1)

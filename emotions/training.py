@@ -106,9 +106,9 @@ def train(
     """Fine-tune `model` in place on the comments at `train_positions`, and leave it on the device, in fp32.
 
     tokens: of n comments. labels: (n, L) of 0 and 1. Positions: indices of comments; those for validation may be none.
-    extra: comments of another origin, of the same n, to train on, too. checkpoints: where the run is saved after each
-    epoch and every `checkpoint_minutes`, and resumed from; a resumed run ends with the same bytes as one that was never
-    interrupted.
+    extra: comments of another origin, of the same n, to train on, too, some of them in each epoch. checkpoints: where
+    the run is saved after each epoch and every `checkpoint_minutes`, and resumed from; a resumed run ends with the same
+    bytes as one that was never interrupted.
 
     Processes that call this together each compute their share of every batch, and end with the same model. Of them the
     main one alone has `checkpoints`.
@@ -128,17 +128,17 @@ def train(
     if extra:
         train_positions = np.concatenate([train_positions, extra.positions])
         shift = torch.from_numpy(extra.shift).to(device)
-        weights = torch.from_numpy(np.concatenate([np.ones(own_count, np.float32), extra.weights])).to(device)
     lengths = tokens.lengths[train_positions]
     longest = train_positions[np.argsort(-lengths, kind="stable")[: recipe.batch_size]]
-    remembered = len(train_positions) if recipe.self_distillation and recipe.epochs > 1 else 0
+    remembered = train_positions if recipe.self_distillation and recipe.epochs > 1 else train_positions[:0]
     own = processes.share(accelerator, longest)
-    room = 2 * remembered * labels.shape[1]  # of the beliefs, in fp16
+    room = 2 * len(remembered) * labels.shape[1]  # of the beliefs, in fp16
     pieces = memory.pieces_that_fit(accelerator, model, tokens, own if len(own) else longest[:1], room)
     optimizer = torch.optim.AdamW(_parameter_groups(model, recipe), fused=accelerator.scaler is None)
     model, optimizer = accelerator.prepare(model, optimizer)
 
-    steps_per_epoch = math.ceil(len(train_positions) / recipe.batch_size)
+    epoch_size = own_count + (extra.epoch_size if extra else 0)
+    steps_per_epoch = math.ceil(epoch_size / recipe.batch_size)
     total = recipe.epochs * steps_per_epoch
     # Not prepared: accelerate would step it once a batch for each process.
     schedule = get_linear_schedule_with_warmup(optimizer, round(recipe.warmup * total), total)
@@ -146,12 +146,13 @@ def train(
     place = f"{accelerator.num_processes} processes on {device.type}" if accelerator.num_processes > 1 else str(device)
     precision = "fp32" if accelerator.mixed_precision == "no" else accelerator.mixed_precision
     accelerator.print(
-        f"training on {place} in {precision}: {len(train_positions):,} comments, {recipe.epochs} epochs, "
-        f"{total:,} steps",
+        f"training on {place} in {precision}: {epoch_size:,} comments, {recipe.epochs} epochs, {total:,} steps",
         flush=True,
     )
 
-    run = Run(accelerator, bare_model, optimizer, schedule, remembered)
+    # Of a comment that was not met yet its labels are believed.
+    beliefs = torch.from_numpy(labels[remembered]).to(device).half()
+    run = Run(accelerator, bare_model, optimizer, schedule, beliefs)
     run.resume(checkpoints.load() if checkpoints else None)
     saved_at = time.monotonic()
     history = run.history
@@ -171,20 +172,18 @@ def train(
             # Gradients are exchanged once, with the last chunk.
             with accelerator.no_sync(model) if chunk is not (chunks or [chunk])[-1] else nullcontext():
                 logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).float()
-                weight = None
                 if extra:
                     logits = logits + shift * (rows >= own_count).unsqueeze(1)
-                    weight = weights[rows].unsqueeze(1)
                 wanted = target
                 if trust:
                     wanted = target.lerp(run.beliefs[rows].float(), trust)
-                learned = binary_cross_entropy_with_logits(logits, wanted, weight, reduction="sum")
+                learned = binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
                 accelerator.backward(learned * (scale if chunks else 0.0))
             if chunks:
                 beliefs.append(logits.detach().sigmoid().half())
                 told = binary_cross_entropy_with_logits(logits.detach(), target, reduction="none").mean(dim=1)
                 loss += (told * (rows < own_count)).sum()  # picking these rows would make a GPU wait
-        if remembered:
+        if len(remembered):
             own_beliefs = torch.cat(beliefs) if beliefs else run.beliefs[:0]
             run.beliefs[torch.from_numpy(batch).to(device)] = processes.together(accelerator, own_beliefs, len(batch))
         return loss
@@ -202,7 +201,11 @@ def train(
             model.train()
             trust = recipe.self_distillation * (epoch - 1) / max(1, recipe.epochs - 1)
             done = run.step - (epoch - 1) * steps_per_epoch
-            todo = batches.shuffled(lengths, recipe.batch_size, recipe.seed, epoch)[done:]
+            members = np.arange(own_count)
+            if extra:
+                members = np.concatenate([members, own_count + extra.draw(recipe.seed, epoch)])
+            order = batches.shuffled(lengths[members], recipe.batch_size, recipe.seed, epoch)
+            todo = [members[batch] for batch in order[done:]]
             with Progress(f"epoch {epoch}/{recipe.epochs}", sum(map(len, todo))) as progress:
                 for batch in todo:
                     lr = schedule.get_last_lr()[0]

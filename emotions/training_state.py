@@ -32,14 +32,14 @@ class Run:
     """All that changes from one step to the next. Where several processes train together, each has one.
 
     beliefs: the probability that the model gave each label of each training comment when it last met it, (n, L)
-    float16 on the device; the same in every process, and 0 before the first epoch.
+    float16 on the device; the same in every process, and before that what it is given.
     """
 
-    def __init__(self, accelerator: Accelerator, model: EmotionClassifier, optimizer, schedule, comments: int):
+    def __init__(self, accelerator: Accelerator, model: EmotionClassifier, optimizer, schedule, beliefs: Tensor):
         parts = {"model": model, "optimizer": optimizer, "schedule": schedule, "scaler": accelerator.scaler}
         self._parts = {name: part for name, part in parts.items() if part is not None}
         self._accelerator = accelerator
-        self.beliefs = torch.zeros(comments, len(model.label_names), dtype=torch.float16, device=accelerator.device)
+        self.beliefs = beliefs
         self.history = History()
         self.step = 0
         self.epoch_loss = 0.0

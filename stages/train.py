@@ -47,7 +47,7 @@ def main() -> None:
     accelerator = training.start(settings.precision)
     with accelerator.local_main_process_first():  # of several on a machine, one fetches what is not yet here
         folder = encoders.locate(settings.encoder, settings.revision)
-    origin.add([folder, settings.extra_data] if settings.extra_weight else [folder])
+    origin.add([folder, settings.extra_data] if settings.label_minimum else [folder])
     table = comments.read(COMMENTS, ["ids", "labels"])
     parts = split_file.read(SPLIT, table.ids)
     train, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
@@ -60,7 +60,10 @@ def main() -> None:
         )
     labels, tokens, extra = with_extra(settings, table, train, tokenizer.backend_tokenizer)
     if extra:
-        accelerator.print(f"learning from {len(extra.positions):,} comments of {settings.extra_data}, too")
+        accelerator.print(
+            f"learning from {len(extra.positions):,} comments of {settings.extra_data}, too: "
+            f"{extra.epoch_size:,} in each epoch"
+        )
     model = EmotionClassifier(
         encoders.load_encoder(folder, settings.encoder_dropout),
         table.label_names,
@@ -119,13 +122,13 @@ def with_extra(
 
     And which they are, and what training should know of them.
     """
-    if settings.extra_weight:
+    if settings.label_minimum:
         own_texts = (text for piece in comments.stream(COMMENTS, ["texts"]) for text in piece.texts.to_pylist())
         more, more_labels = extra_data.read(
             settings.extra_data, table.label_names, own_texts, tokenizer, settings.max_length
         )
         if len(more):
-            extra = extra_data.plan(more_labels, table.labels[train], len(table.labels), settings.extra_weight)
+            extra = extra_data.plan(more_labels, table.labels[train], len(table.labels), settings.label_minimum)
             return np.concatenate([table.labels, more_labels]), comments.read_tokens(COMMENTS, more), extra
     return table.labels, comments.read_tokens(COMMENTS), None
 

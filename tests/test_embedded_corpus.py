@@ -23,13 +23,14 @@ def test_there_are_3000_comments_and_90_of_every_label(comments: Judgements):
     assert {name: count for name, count in counts.items() if count < 90} == {}
 
 
-def test_every_comment_has_one_to_three_labels_and_15_percent_more_than_one(comments: Judgements):
+def test_every_comment_has_a_few_labels_and_15_percent_more_than_one(comments: Judgements):
     counts = comments.labels.sum(axis=1)
-    assert set(counts) <= {1, 2, 3}
+    assert counts.min() >= 1 and counts.max() <= 5
     assert (counts > 1).mean() >= 0.15
 
 
-def test_neutral_stands_alone(comments: Judgements):
+def test_neutral_stands_alone_where_one_author_judged():
+    comments = corpus.read(ROOT / "data" / "comments.csv")
     neutral = comments.labels[:, comments.label_names.index("neutral")] > 0
     assert (comments.labels[neutral].sum(axis=1) == 1).all()
 

@@ -22,7 +22,7 @@ USED_BY = {
     "validation_size": (0.2, {"split"}),
     "seed": (7, {"split", "baseline", "train", "evaluate"}),
     "extra_data": ("data/other.csv", {"train"}),
-    "extra_weight": (0.5, {"train"}),
+    "label_minimum": (500, {"train"}),
     "pooling": ("cls", {"train"}),
     "dropout": (0.2, {"train"}),
     "encoder_dropout": (0.1, {"train"}),

@@ -3,6 +3,7 @@ import pytest
 
 from emotions import encoders, extra_data
 from emotions.errors import InputError
+from emotions.extra_data import Extra
 from tests.conftest import LABELS, small_comments, write_csv
 
 
@@ -59,9 +60,35 @@ def test_a_file_that_is_missing_is_named(tmp_path):
         extra_data.read(tmp_path / "extra.csv", LABELS, [], None, 32)
 
 
-def test_a_comment_weighs_as_much_as_the_data_lacks_the_label_that_it_lacks_most():
+def test_what_a_label_lacks_to_the_minimum_is_spread_over_the_comments_with_it():
     own = np.repeat(np.eye(3, dtype=np.uint8), [0, 3, 6], axis=0)
-    labels = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [0, 0, 0]], np.uint8)
-    # Of the second label 2 of 5 comments are others, of the third 2 of 8.
-    np.testing.assert_allclose(extra_data.weigh(labels, own), [1, 0.4, 0.25, 0.4, 0], rtol=1e-6)
-    assert extra_data.weigh(labels[:0], own).shape == (0,)
+    labels = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [0, 1, 0], [0, 1, 0], [0, 0, 0]], np.uint8)
+    # The first label lacks five and has one comment; the second lacks two and has four; the third lacks none.
+    np.testing.assert_allclose(extra_data.needed(labels, own, 5), [1, 0.5, 0, 0.5, 0.5, 0.5, 0])
+    assert not extra_data.needed(labels, own, 0).any()
+    assert extra_data.needed(labels[:0], own, 5).shape == (0,)
+
+
+def test_logits_are_shifted_by_the_log_odds_of_what_is_drawn():
+    own, labels = np.repeat(np.eye(2, dtype=np.uint8), [3, 9], axis=0), np.repeat(np.eye(2, dtype=np.uint8), 6, axis=0)
+    extra = extra_data.plan(labels, own, 12, minimum=6)
+    np.testing.assert_allclose(extra.chances, np.repeat([0.5, 0], 6))
+    assert extra.positions.tolist() == list(range(12, 24))
+    assert extra.shift[0] > 0 > extra.shift[1] and np.isfinite(extra.shift).all()
+
+
+def test_every_epoch_draws_others_by_their_chances():
+    chances = np.repeat([0.0, 0.1, 0.4], 100)
+    extra = Extra(np.arange(300), np.zeros(2, np.float32), chances)
+    drawn = [extra.draw(1, epoch) for epoch in range(1, 201)]
+    assert {len(each) for each in drawn} == {50} and all(len(set(each)) == 50 for each in drawn)
+    counts = np.bincount(np.concatenate(drawn), minlength=300).reshape(3, 100).mean(axis=1) / 200
+    np.testing.assert_allclose(counts, [0, 0.1, 0.4], atol=0.02)
+    assert (extra.draw(1, 7) == drawn[6]).all()
+    assert (extra.draw(2, 7) != drawn[6]).any()
+
+
+def test_comments_that_are_all_needed_are_all_drawn_and_others_never():
+    sure, none = (Extra(np.arange(4), np.zeros(2, np.float32), np.full(4, chance)) for chance in (1.0, 0.0))
+    assert sure.draw(1, 1).tolist() == [0, 1, 2, 3]
+    assert none.draw(1, 1).tolist() == []

@@ -28,13 +28,13 @@ def train(command: list[str], **environment: str) -> subprocess.CompletedProcess
 
 @pytest.fixture
 def prepared(workspace):
-    """The stages before train are done; 48 comments and 16 extra ones are for training, in batches of 7.
+    """The stages before train are done; 48 comments and 10 of 16 extra ones are for an epoch, in batches of 7.
 
     Shares are not equal then.
     """
     extra = [(f"x{name}", f"{text} again", labels) for name, text, labels in small_comments(16)]
     write_csv(workspace / "data" / "extra.csv", extra)
-    set_params(workspace, extra_data="data/extra.csv")
+    set_params(workspace, extra_data="data/extra.csv", label_minimum=18)
     # Without dropout there is nothing random, and any number of processes learns the same.
     set_params(workspace, dropout=0.0, batch_size=7, epochs=3, threads=1, precision="fp32")
     preprocess.main()
@@ -50,14 +50,14 @@ def test_two_processes_end_where_one_does_and_one_of_them_writes(prepared):
     assert LAUNCH in README
     alone = train([sys.executable, "stages/train.py"])
     assert alone.returncode == 0, alone.stderr
-    assert "training on cpu in fp32: 64 comments" in alone.stdout
+    assert "training on cpu in fp32: 58 comments" in alone.stdout
     metrics, weights = outcome(prepared)
     (prepared / "metrics" / "train.json").unlink()
 
     both = train(LAUNCH.split())
     assert both.returncode == 0, both.stderr
-    assert both.stdout.count("training on 2 processes on cpu in fp32: 64 comments") == 1
-    assert both.stdout.count("learning from 16 comments of data/extra.csv, too") == 1
+    assert both.stdout.count("training on 2 processes on cpu in fp32: 58 comments") == 1
+    assert both.stdout.count("learning from 16 comments of data/extra.csv, too: 10 in each epoch") == 1
     assert both.stdout.count("epoch 3/3:") == 1
     metrics_of_both, weights_of_both = outcome(prepared)
     assert metrics_of_both == pytest.approx(metrics, abs=2e-4)
@@ -75,7 +75,7 @@ def test_two_processes_stopped_and_started_again_end_with_the_same_bytes(prepare
         newest.unlink()  # as if the run had been killed before its last epoch
     again = train(LAUNCH.split())
     assert again.returncode == 0, again.stderr
-    assert again.stdout.count("resuming from step 20") == 1 and "epoch 3/3:" in again.stdout
+    assert again.stdout.count("resuming from step 18") == 1 and "epoch 3/3:" in again.stdout
     assert (prepared / "model" / "model.safetensors").read_bytes() == expected
 
 

@@ -137,7 +137,7 @@ def test_extra_data_is_learned_too_less_what_the_data_has_itself(workspace, caps
     assert f": {own + 24} comments, 2 epochs" in told
     assert not torch.equal(EmotionClassifier.from_pretrained("model").head.weight, alone)
     assert json.loads(Path("metrics/train.json").read_text())["extra_comments"] == 24
-    set_params(workspace, extra_weight=0)
+    set_params(workspace, label_minimum=0)
     run("train")
     assert "learning from" not in capsys.readouterr().out
     assert torch.equal(EmotionClassifier.from_pretrained("model").head.weight, alone)

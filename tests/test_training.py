@@ -14,6 +14,7 @@ from emotions.errors import InputError
 from emotions.extra_data import Extra
 from emotions.model import EmotionClassifier
 from emotions.training import Recipe
+from emotions.training_state import Run
 from tests.conftest import LABELS, small_comments
 
 COMMENTS = small_comments(48)
@@ -263,7 +264,7 @@ def test_fp16_without_a_gpu_is_refused(monkeypatch):
 def test_what_is_frequent_in_extra_comments_alone_is_not_taken_for_frequent(train):
     angry = np.repeat([40, 44], 20)
     no_shift, angrier = np.zeros(4, np.float32), np.array([8, 0, 0, 0], np.float32)
-    full, tenth = np.ones(len(angry), np.float32), np.full(len(angry), 0.1, np.float32)
+    full, tenth = np.ones(len(angry)), np.full(len(angry), 0.1)
     extras = (None, Extra(angry, no_shift, full), Extra(angry, no_shift, tenth), Extra(angry, angrier, full))
     calm = [1, 2, 3, 5, 6, 7]  # of the validation comments, those without anger
     found = [train(extra=extra, epochs=4)[1].validation_logits[calm, 0].mean() for extra in extras]
@@ -273,6 +274,26 @@ def test_what_is_frequent_in_extra_comments_alone_is_not_taken_for_frequent(trai
 
 
 def test_no_extra_comments_change_nothing(train):
-    none = Extra(NONE, np.ones(4, np.float32), np.ones(0, np.float32))
+    none = Extra(NONE, np.ones(4, np.float32), np.ones(0))
     one, other = train()[0].state_dict(), train(extra=none)[0].state_dict()
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_an_epoch_learns_from_a_part_of_the_extra_comments_and_believes_labels_before_it_met_one(train, monkeypatch):
+    runs, collated = [], []
+
+    class Watched(Run):
+        def __init__(self, accelerator, model, optimizer, schedule, beliefs):
+            runs.append(beliefs.clone())
+            super().__init__(accelerator, model, optimizer, schedule, beliefs)
+
+    collate = batches.collate
+    monkeypatch.setattr(training, "Run", Watched)
+    monkeypatch.setattr(batches, "collate", lambda *given: (collated.extend(given[1]), collate(*given))[1])
+    positions, extra = np.arange(32), Extra(np.arange(32, 40), np.zeros(4, np.float32), np.full(8, 0.25))
+    train(positions, NONE, extra=extra, epochs=2, self_distillation=0.5)
+    assert runs[0].tolist() == TARGETS[:40].tolist()
+    _, *epochs = np.split(np.array(collated), [len(collated) - 68, len(collated) - 34])  # after the trial of memory
+    drawn = [[position for position in epoch if position >= 32] for epoch in epochs]
+    assert [sorted(epoch) for epoch in drawn] == [sorted(32 + extra.draw(RECIPE.seed, epoch)) for epoch in (1, 2)]
+    assert all(sorted(position for position in epoch if position < 32) == list(range(32)) for epoch in epochs)
