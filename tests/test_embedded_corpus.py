@@ -29,8 +29,9 @@ def test_every_comment_has_a_few_labels_and_15_percent_more_than_one(comments: J
     assert (counts > 1).mean() >= 0.15
 
 
-def test_neutral_stands_alone_where_one_author_judged():
+def test_where_one_author_judged_there_are_three_labels_at_most_and_neutral_stands_alone():
     comments = corpus.read(ROOT / "data" / "comments.csv")
+    assert set(comments.labels.sum(axis=1)) <= {1, 2, 3}
     neutral = comments.labels[:, comments.label_names.index("neutral")] > 0
     assert (comments.labels[neutral].sum(axis=1) == 1).all()
 
