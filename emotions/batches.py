@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 # Comments that are tokenised at a time: enough to keep every core busy, few enough to show progress.
 CHUNK = 10_000
 # Batches whose comments are sorted by length together: more of them pad less, fewer shuffle better.
-POOL = 50
+POOL = 200
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,10 @@ class Extra:
         return round(self.chances.sum())
 
     def draw(self, seed: int, epoch: int) -> np.ndarray:
-        """Return those of an epoch, as indices of `positions`, (epoch_size,); they depend on seed and epoch alone."""
+        """Return those of an epoch, as indices of `positions`, (epoch_size,); they depend on seed and epoch alone.
+
+        Large chances are met in order, not to the digit: numpy draws one after the other, without replacement.
+        """
         if not self.epoch_size:
             return np.zeros(0, np.int64)
         random = np.random.default_rng([seed, epoch, len(self.positions)])
@@ -46,8 +49,8 @@ class Extra:
 
 def read(
     path: str | Path, label_names: Sequence[str], own_texts: Iterable[str], tokenizer: Tokenizer, max_length: int
-) -> tuple[Tokens, np.ndarray]:
-    """Return the tokens and labels, (n, L) uint8, of the comments at `path`, in any format of `corpus`, in memory.
+) -> tuple[list[str], Tokens, np.ndarray]:
+    """Return ids, tokens and labels, (n, L) uint8, of the comments at `path`, in any format of `corpus`, in memory.
 
     label_names: the L labels of the data. Where those of `path` are others, no comment comes back. own_texts: of all
     comments of the data, which are left out, so that none for validation or testing is learned here. Of a folder with
@@ -58,7 +61,7 @@ def read(
     judgements = corpus.read(path)
     if set(judgements.label_names) != set(label_names):
         print(f"{path} has other labels than the data, and nothing is learned from it")
-        return batches.tokenise(tokenizer, [], max_length)[0], np.zeros((0, len(label_names)), np.uint8)
+        return [], batches.tokenise(tokenizer, [], max_length)[0], np.zeros((0, len(label_names)), np.uint8)
     merged = votes.merge(judgements, min_votes=1)
     texts = judgements.texts.take(merged.rows).to_pylist()
     for_training = np.ones(len(texts), bool) if judgements.parts is None else judgements.parts[merged.rows] == "train"
@@ -68,7 +71,7 @@ def read(
     kept = [index for index, key in enumerate(keys) if for_training[index] and key not in known]
     columns = [judgements.label_names.index(name) for name in label_names]
     tokens, _ = batches.tokenise(tokenizer, [texts[index] for index in kept], max_length)
-    return tokens, merged.labels[kept][:, columns]
+    return judgements.ids.take(merged.rows[kept]).to_pylist(), tokens, merged.labels[kept][:, columns]
 
 
 def plan(labels: np.ndarray, own_labels: np.ndarray, start: int, minimum: int) -> Extra:

@@ -36,6 +36,9 @@ class EmotionClassifier(nn.Module):
 
     groups: with attention, the number of each label's query, (L,); else None.
 
+    `opinion_head`, None but while it is trained, is a second head on the same pooled states, which learns what a second
+    opinion gives a comment (`emotions.opinions`), and what it learns of words is of use to the first.
+
     `thresholds` and `tokenizer` are None until training sets them; both are saved with the weights. `max_length` is
     the number of tokens after which comments were cut off.
     """
@@ -60,6 +63,7 @@ class EmotionClassifier(nn.Module):
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(encoder.config.hidden_size, len(label_names))
+        self.opinion_head: nn.Linear | None = None
         self.register_buffer("groups", None, persistent=False)
         if pooling == "attention":
             count = min(encoder.config.num_attention_heads, len(label_names))
@@ -76,12 +80,15 @@ class EmotionClassifier(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Return logits, (batch, L), for token ids and their mask, both (batch, length) int64.
 
-        Without a mask every token counts.
+        Without a mask every token counts. In training those of the `opinion_head` follow, where there is one: then they
+        are (batch, 2 L).
         """
         pooled = self.dropout(self.pool(input_ids, attention_mask))
+        heads = [self.head, self.opinion_head] if self.training and self.opinion_head is not None else [self.head]
         if self.pooling == "attention":
-            return (pooled[:, self.groups] * self.head.weight).sum(dim=-1) + self.head.bias
-        return self.head(pooled)
+            states = pooled[:, self.groups]
+            return torch.cat([(states * head.weight).sum(dim=-1) + head.bias for head in heads], dim=1)
+        return torch.cat([head(pooled) for head in heads], dim=1)
 
     def pool(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Return one vector a comment, (batch, hidden size); with attention one a query, (batch, queries, size)."""
@@ -112,11 +119,12 @@ class EmotionClassifier(nn.Module):
         return stock.has_stock_form(self.encoder.config, self.pooling, len(self.label_names))
 
     @torch.no_grad()
-    def start_head(self, frequencies: np.ndarray) -> None:
+    def start_head(self, frequencies: np.ndarray, opinions: np.ndarray | None = None) -> None:
         """Set the head to what is known before training: how frequent labels are, and what their names mean.
 
         frequencies: of each label, (L,) from 0 to 1. The biases become their log-odds, so that no step is spent on
         learning that most labels are rare (Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, section 4.1).
+        opinions: the mean of those that an `opinion_head`, which is made, will learn, (L,); None makes none.
 
         A label's weights become `NAME_WEIGHT` times the direction, away from the mean of all labels, in which a
         sentence lies that names it. An encoder of sentences has comments about grief lie in the direction of the word,
@@ -139,6 +147,9 @@ class EmotionClassifier(nn.Module):
         self.head.weight.copy_(NAME_WEIGHT * directions)
         if self.pooling == "attention":
             self.groups.copy_(_groups(directions, self.queries.out_features))
+        if opinions is not None:
+            self.opinion_head = copy.deepcopy(self.head)
+            self.opinion_head.bias.copy_(torch.from_numpy(log_odds(opinions)))
 
     def save_pretrained(self, folder: Path) -> None:
         """Write config.json, model.safetensors, the tokenizer and emotions.json (labels, pooling, thresholds).

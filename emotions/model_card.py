@@ -16,7 +16,7 @@ $metadata
 Gives a comment any of $count labels: $labels.
 
 Fine-tuned from `$encoder` ($pooling pooling) on the $train_comments training comments of `$data`$extra, cut off
-at $max_length tokens. Its thresholds are in emotions.json: one for all labels ($threshold), and one for each.
+at $max_length tokens.$second Its thresholds are in emotions.json: one for all labels ($threshold), and one for each.
 
 $validation
 
@@ -57,6 +57,8 @@ LICENSES = {
 }
 # The corpora of this repository; the second is synthetic.
 OWN = COMMENTS, REPLIES = "comments.csv", "replies.csv"
+# The second opinions of this repository.
+OPINIONS = "opinions.csv"
 GOEMOTIONS = "google-research-datasets/go_emotions"
 # The names that metrics/train.json gives to what the hub calls otherwise.
 METRICS = {
@@ -67,11 +69,11 @@ METRICS = {
 }
 
 
-def write(encoder: str, data: str, extra_data: str, model: EmotionClassifier, metrics: dict) -> str:
+def write(encoder: str, data: str, extra_data: str, opinions: str, model: EmotionClassifier, metrics: dict) -> str:
     """Return the card, Markdown with the hub's metadata, for `metrics` as in metrics/train.json.
 
     encoder: a model id on the hub, or a folder. data, extra_data: a file or folder each; one whose name starts with
-    goemotions holds GoEmotions, and those of `OWN` are this repository's.
+    goemotions holds GoEmotions, and those of `OWN` are this repository's. opinions: a file, and so is `OPINIONS`.
     """
     extra = metrics["extra_comments"]
     sources = [data, extra_data] if extra else [data]
@@ -86,6 +88,13 @@ def write(encoder: str, data: str, extra_data: str, model: EmotionClassifier, me
         extra=(
             f" and {extra} {'synthetic ' if Path(extra_data).name == REPLIES else ''}comments of `{extra_data}`"
             if extra
+            else ""
+        ),
+        second=(
+            " A second head, left out since, learned second opinions"
+            f"{' of a language model' if Path(opinions).name == OPINIONS else ''} on {metrics['second_opinions']} of "
+            f"them (`{opinions}`)."
+            if metrics["second_opinions"]
             else ""
         ),
         count=len(model.label_names),

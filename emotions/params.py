@@ -35,6 +35,8 @@ class Params(BaseModel):
     # train
     extra_data: Text
     label_minimum: int = Field(ge=0)
+    opinions: Text
+    opinion_weight: float = Field(ge=0)
     pooling: Literal["attention", "mean", "cls", "pooler"]
     dropout: float = Field(ge=0, lt=1)
     encoder_dropout: float = Field(ge=0, lt=1)
@@ -46,7 +48,7 @@ class Params(BaseModel):
     batch_size: int = Field(ge=1)
     max_grad_norm: float = Field(gt=0)
     self_distillation: float = Field(ge=0, lt=1)
-    freeze_word_embeddings: bool
+    freeze_embeddings: bool
     precision: Literal["auto", "fp32", "bf16", "fp16"]
     deterministic: bool
     threads: int = Field(ge=0, le=1024)

@@ -43,7 +43,10 @@ class Recipe:
     grows evenly up to it. What raters left out or gave by mistake is then learned less by heart (Kim, Ji, Yoon and
     Hwang, Self-Knowledge Distillation with Progressive Refinement of Targets, ICCV 2021).
 
-    freeze_word_embeddings: leave the encoder's largest table, of which a batch uses a hundredth, as it was pretrained.
+    freeze_embeddings: leave the encoder's embeddings as they were pretrained. A batch uses a hundredth of that table,
+    and no gradient goes below the first layer then.
+
+    opinion_weight: how much the loss on second opinions counts beside the loss on labels.
     """
 
     lr: float
@@ -54,7 +57,8 @@ class Recipe:
     batch_size: int
     max_grad_norm: float
     self_distillation: float
-    freeze_word_embeddings: bool
+    freeze_embeddings: bool
+    opinion_weight: float
     seed: int
 
     @classmethod
@@ -100,15 +104,17 @@ def train(
     validation_positions: np.ndarray,
     recipe: Recipe,
     extra: Extra | None = None,
+    opinions: np.ndarray | None = None,
     checkpoints: Checkpoints | None = None,
     checkpoint_minutes: float = math.inf,
 ) -> History:
     """Fine-tune `model` in place on the comments at `train_positions`, and leave it on the device, in fp32.
 
     tokens: of n comments. labels: (n, L) of 0 and 1. Positions: indices of comments; those for validation may be none.
-    extra: comments of another origin, of the same n, to train on, too, some of them in each epoch. checkpoints: where
-    the run is saved after each epoch and every `checkpoint_minutes`, and resumed from; a resumed run ends with the same
-    bytes as one that was never interrupted.
+    extra: comments of another origin, of the same n, to train on, too, some of them in each epoch. opinions: second
+    ones on the n comments, (n, L) from 0 to 1, nan where there is none; the model's `opinion_head` learns them, and
+    goes with the end of training. checkpoints: where the run is saved after each epoch and every `checkpoint_minutes`,
+    and resumed from; a resumed run ends with the same bytes as one that was never interrupted.
 
     Processes that call this together each compute their share of every batch, and end with the same model. Of them the
     main one alone has `checkpoints`.
@@ -118,7 +124,8 @@ def train(
     """
     device = accelerator.device
     bare_model = model.to(device)
-    model.encoder.get_input_embeddings().requires_grad_(not recipe.freeze_word_embeddings)
+    embeddings = getattr(model.encoder, "embeddings", model.encoder.get_input_embeddings())
+    embeddings.requires_grad_(not recipe.freeze_embeddings)
     if device.type == "cpu" and accelerator.mixed_precision == "bf16":
         # torch's fused attention takes ten times as long backwards in bf16 as in fp32 on a CPU, and this does not.
         model.encoder.set_attn_implementation("eager")
@@ -172,12 +179,16 @@ def train(
             # Gradients are exchanged once, with the last chunk.
             with accelerator.no_sync(model) if chunk is not (chunks or [chunk])[-1] else nullcontext():
                 logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).float()
+                logits, guesses = logits[:, : labels.shape[1]], logits[:, labels.shape[1] :]
                 if extra:
                     logits = logits + shift * (rows >= own_count).unsqueeze(1)
                 wanted = target
                 if trust:
                     wanted = target.lerp(run.beliefs[rows].float(), trust)
                 learned = binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
+                if opinions is not None:
+                    opinion = torch.from_numpy(opinions[train_positions[chunk]]).to(device).float()
+                    learned = learned + recipe.opinion_weight * _opinion_loss(guesses, opinion)
                 accelerator.backward(learned * (scale if chunks else 0.0))
             if chunks:
                 beliefs.append(logits.detach().sigmoid().half())
@@ -257,7 +268,19 @@ def train(
             if signal := processes.any_of(accelerator, stop.signal or 0):
                 raise _interrupted(accelerator, signal, run.step)
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+    bare_model.opinion_head = None
     return history
+
+
+def _opinion_loss(logits: Tensor, opinions: Tensor) -> Tensor:
+    """Return the summed cross-entropy of logits and opinions, both (batch, L), without comments that have none.
+
+    A second task on the same states teaches the encoder what the labels alone do not say (Caruana, Multitask Learning,
+    Machine Learning 28, 1997), here the beliefs of a larger model (Hinton, Vinyals and Dean, Distilling the Knowledge
+    in a Neural Network, arXiv 1503.02531), of which the labels' own logits are not to be a copy.
+    """
+    known = opinions.isfinite().float()
+    return binary_cross_entropy_with_logits(logits, opinions.nan_to_num(), weight=known, reduction="sum")
 
 
 def _interrupted(accelerator: Accelerator, signal: int, step: int) -> Interrupted:

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import torch
 from tokenizers import Tokenizer
 
@@ -25,6 +26,7 @@ from emotions import (
     figures,
     files,
     model_card,
+    opinions,
     params,
     provenance,
     scores,
@@ -47,7 +49,9 @@ def main() -> None:
     accelerator = training.start(settings.precision)
     with accelerator.local_main_process_first():  # of several on a machine, one fetches what is not yet here
         folder = encoders.locate(settings.encoder, settings.revision)
-    origin.add([folder, settings.extra_data] if settings.label_minimum else [folder])
+    origin.add([folder])
+    origin.add([settings.extra_data] if settings.label_minimum else [])
+    origin.add([settings.opinions] if settings.opinion_weight else [])
     table = comments.read(COMMENTS, ["ids", "labels"])
     parts = split_file.read(SPLIT, table.ids)
     train, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
@@ -58,12 +62,19 @@ def main() -> None:
         raise errors.InputError(
             f"{COMMENTS} was made with another tokenizer than {settings.encoder}'s: run `dvc repro preprocess`"
         )
-    labels, tokens, extra = with_extra(settings, table, train, tokenizer.backend_tokenizer)
+    ids, labels, tokens, extra = with_extra(settings, table, train, tokenizer.backend_tokenizer)
+    learned = np.concatenate([train, extra.positions]) if extra else train
+    second = None
+    if settings.opinion_weight:
+        second = opinions.of(opinions.read(settings.opinions, table.label_names), ids, learned)
+    opinion_count = 0 if second is None else int(np.isfinite(second[:, 0]).sum())
     if extra:
         accelerator.print(
             f"learning from {len(extra.positions):,} comments of {settings.extra_data}, too: "
             f"{extra.epoch_size:,} in each epoch"
         )
+    if opinion_count:
+        accelerator.print(f"learning from second opinions on {opinion_count:,} of all these, too: {settings.opinions}")
     model = EmotionClassifier(
         encoders.load_encoder(folder, settings.encoder_dropout),
         table.label_names,
@@ -72,12 +83,14 @@ def main() -> None:
         settings.max_length,
     )
     model.tokenizer = tokenizer
-    model.start_head(table.labels[train].mean(axis=0))
+    model.start_head(
+        table.labels[train].mean(axis=0), None if second is None else np.nanmean(second, axis=0, dtype=float)
+    )
     recipe = training.Recipe.of(settings)
     run = fingerprint(settings, origin, accelerator.num_processes)
     saved = checkpoints.Checkpoints(CHECKPOINTS, run) if accelerator.is_main_process else None
     history = training.train(
-        accelerator, model, tokens, labels, train, validation, recipe, extra, saved, settings.checkpoint_minutes
+        accelerator, model, tokens, labels, train, validation, recipe, extra, second, saved, settings.checkpoint_minutes
     )
     accelerator.end_training()
     if not accelerator.is_main_process:
@@ -88,6 +101,7 @@ def main() -> None:
         "steps": history.epochs[-1]["step"],
         "train_comments": len(train),
         "extra_comments": len(extra.positions) if extra else 0,
+        "second_opinions": opinion_count,
         "validation_comments": len(validation),
         "train_loss": round(history.epochs[-1]["train_loss"], scores.DIGITS),
     }
@@ -105,7 +119,7 @@ def main() -> None:
     steps, epochs = pd.DataFrame(history.steps), pd.DataFrame(history.epochs)
     with files.replacing(MODEL) as partial:
         model.save_pretrained(partial)
-        card = model_card.write(settings.encoder, settings.data, settings.extra_data, model, metrics)
+        card = model_card.write(settings.encoder, settings.data, settings.extra_data, settings.opinions, model, metrics)
         files.write_text(partial / "README.md", card)
     files.write_json(METRICS, metrics)
     files.write_csv(LOSS, epochs, "%.5f")
@@ -117,20 +131,21 @@ def main() -> None:
 
 def with_extra(
     settings: params.Params, table: comments.Comments, train: np.ndarray, tokenizer: Tokenizer
-) -> tuple[np.ndarray, batches.Tokens, extra_data.Extra | None]:
-    """Return labels and tokens of all comments and, after them, of those of `extra_data` that `data` has not.
+) -> tuple[pa.ChunkedArray, np.ndarray, batches.Tokens, extra_data.Extra | None]:
+    """Return ids, labels and tokens of all comments and, after them, of those of `extra_data` that `data` has not.
 
     And which they are, and what training should know of them.
     """
     if settings.label_minimum:
         own_texts = (text for piece in comments.stream(COMMENTS, ["texts"]) for text in piece.texts.to_pylist())
-        more, more_labels = extra_data.read(
+        more_ids, more, more_labels = extra_data.read(
             settings.extra_data, table.label_names, own_texts, tokenizer, settings.max_length
         )
         if len(more):
             extra = extra_data.plan(more_labels, table.labels[train], len(table.labels), settings.label_minimum)
-            return np.concatenate([table.labels, more_labels]), comments.read_tokens(COMMENTS, more), extra
-    return table.labels, comments.read_tokens(COMMENTS), None
+            ids = pa.chunked_array([*table.ids.chunks, pa.array(more_ids)])
+            return ids, np.concatenate([table.labels, more_labels]), comments.read_tokens(COMMENTS, more), extra
+    return table.ids, table.labels, comments.read_tokens(COMMENTS), None
 
 
 def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) -> dict[str, float]:

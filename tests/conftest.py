@@ -13,6 +13,7 @@ from tests.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
 LABELS = ("anger", "joy", "surprise", "neutral")
+PAIRS = tuple(zip((LABELS[-1], *LABELS), LABELS, strict=False))
 # Words that say which label a comment has, so that even a tiny encoder can learn it.
 WORDS = {
     "anger": ["furious", "angry", "rage", "hate"],
@@ -48,6 +49,17 @@ def write_csv(path: Path, comments: list[tuple[str, str, tuple[str, ...]]]) -> P
         writer.writerow(["id", "text", "example_very_unclear", *LABELS])
         for comment, text, names in comments:
             writer.writerow([comment, text, "FALSE", *(int(label in names) for label in LABELS)])
+    return path
+
+
+def write_opinions(path: Path, comments: list[tuple[str, str, tuple[str, ...]]]) -> Path:
+    """Write second opinions that think the labels of comments likely, and the label after each possible."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["id", *LABELS])
+        for comment, _, names in comments:
+            chances = [0.8 if label in names else 0.2 if before in names else "" for before, label in PAIRS]
+            writer.writerow([comment, *chances])
     return path
 
 
@@ -111,8 +123,9 @@ def make_workspace(folder: Path, encoder: Path) -> Path:
     write_csv(folder / "data" / "comments.csv", small_comments())
     shutil.copytree(encoder, folder / "encoder")
     set_params(folder, encoder="encoder", max_length=32, epochs=2, batch_size=8, lr=1e-3, head_lr=1e-2)
-    # The data itself, so that there are no extra comments; and one precision on every machine.
+    # The data itself, so that there are no extra comments; no opinions; and one precision on every machine.
     set_params(folder, extra_data="data/comments.csv", precision="fp32")
+    set_params(folder, opinions="data/comments.csv", opinion_weight=0)
     return folder
 
 

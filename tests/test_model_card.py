@@ -11,7 +11,7 @@ from tests.conftest import LABELS
 from tests.test_model import small_model
 
 COUNTS = {"epochs": 2, "steps": 12, "train_comments": 4711, "validation_comments": 815, "train_loss": 0.1}
-COUNTS |= {"extra_comments": 0}
+COUNTS |= {"extra_comments": 0, "second_opinions": 0}
 VALIDATION = {"validation_loss": 0.11, "validation_f1_micro": 0.6123, "validation_average_precision_macro": 0.4567}
 
 
@@ -19,7 +19,9 @@ VALIDATION = {"validation_loss": 0.11, "validation_f1_micro": 0.6123, "validatio
 def card(tiny_encoder):
     """Write the card of a small model for some metrics."""
     model = small_model(tiny_encoder)
-    return lambda metrics: model_card.write("owner/name", "data/comments.csv", "data/extra.csv", model, metrics)
+    return lambda metrics: model_card.write(
+        "owner/name", "data/comments.csv", "data/extra.csv", "data/opinions.csv", model, metrics
+    )
 
 
 def test_the_card_says_what_the_model_is_and_how_good(card):
@@ -41,10 +43,19 @@ def test_the_card_names_the_extra_data(card):
 
 def test_the_card_says_of_synthetic_comments_that_they_are(tiny_encoder):
     counts = COUNTS | {"extra_comments": 123}
-    text = model_card.write("owner/name", "data/mine.csv", "data/replies.csv", small_model(tiny_encoder), counts)
+    model = small_model(tiny_encoder)
+    text = model_card.write("owner/name", "data/mine.csv", "data/replies.csv", "opinions.csv", model, counts)
     assert "and 123 synthetic comments of `data/replies.csv`, cut" in text
-    text = model_card.write("owner/name", "data/mine.csv", "data/goemotions", small_model(tiny_encoder), counts)
+    text = model_card.write("owner/name", "data/mine.csv", "data/goemotions", "opinions.csv", model, counts)
     assert "CC BY 4.0" in text and ModelCard(text).data.datasets == [model_card.GOEMOTIONS]
+
+
+def test_the_card_names_the_second_opinions_and_whose_the_repositorys_own_are(card, tiny_encoder):
+    assert "second head" not in card(COUNTS)
+    counts = COUNTS | {"second_opinions": 4000}
+    assert "learned second opinions of a language model on 4000 of them (`data/opinions.csv`). Its" in card(counts)
+    text = model_card.write("a", "data/mine.csv", "data/more.csv", "mine/views.csv", small_model(tiny_encoder), counts)
+    assert "learned second opinions on 4000 of them (`mine/views.csv`). Its" in text
 
 
 def test_the_card_of_a_model_without_validation_says_so(card):

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from emotions import processes
 from emotions.errors import InputError
 from stages import preprocess, split
-from tests.conftest import set_params, small_comments, write_csv
+from tests.conftest import set_params, small_comments, write_csv, write_opinions
 from tests.project import README
 
 LAUNCH = "accelerate launch --multi_gpu --num_processes 2 stages/train.py"
@@ -30,11 +30,13 @@ def train(command: list[str], **environment: str) -> subprocess.CompletedProcess
 def prepared(workspace):
     """The stages before train are done; 48 comments and 10 of 16 extra ones are for an epoch, in batches of 7.
 
-    Shares are not equal then.
+    Shares are not equal then. There are second opinions on some of both.
     """
     extra = [(f"x{name}", f"{text} again", labels) for name, text, labels in small_comments(16)]
     write_csv(workspace / "data" / "extra.csv", extra)
+    write_opinions(workspace / "data" / "opinions.csv", small_comments(40) + extra[:8])
     set_params(workspace, extra_data="data/extra.csv", label_minimum=18)
+    set_params(workspace, opinions="data/opinions.csv", opinion_weight=1)
     # Without dropout there is nothing random, and any number of processes learns the same.
     set_params(workspace, dropout=0.0, batch_size=7, epochs=3, threads=1, precision="fp32")
     preprocess.main()

@@ -18,7 +18,7 @@ from accelerate.state import AcceleratorState
 from emotions.errors import InputError
 from emotions.model import EmotionClassifier
 from stages import baseline, evaluate, preprocess, split, train
-from tests.conftest import LABELS, ROOT, set_params, small_comments, write_csv
+from tests.conftest import LABELS, ROOT, set_params, small_comments, write_csv, write_opinions
 
 STAGES = {"preprocess": preprocess, "split": split, "baseline": baseline, "train": train, "evaluate": evaluate}
 OUTPUTS = {
@@ -103,7 +103,7 @@ def test_outputs_say_nothing_of_the_machine_or_the_time(workspace):
 
 def test_the_model_learns_small_data(workspace):
     # The tiny encoder was never pretrained, and six validation comments are too few for four thresholds.
-    set_params(workspace, epochs=40, lr=3e-3, freeze_word_embeddings=False, threshold="global")
+    set_params(workspace, epochs=40, lr=3e-3, freeze_embeddings=False, threshold="global")
     run(*STAGES)
     assert json.loads(Path("metrics/test.json").read_text())["f1_micro"] > 0.9
 
@@ -141,6 +141,29 @@ def test_extra_data_is_learned_too_less_what_the_data_has_itself(workspace, caps
     run("train")
     assert "learning from" not in capsys.readouterr().out
     assert torch.equal(EmotionClassifier.from_pretrained("model").head.weight, alone)
+
+
+def test_second_opinions_on_training_comments_are_learned_and_no_others(workspace, capsys):
+    run(*STAGES)
+    assert "second opinions" not in capsys.readouterr().out
+    alone = EmotionClassifier.from_pretrained("model").head.weight
+    parts = pq.read_table("data/splits/split.parquet").to_pandas().set_index("id")["part"]
+    comments = small_comments()
+    others = [comment for comment in comments if parts[comment[0]] != "train"]
+    known = [comment for comment in comments if parts[comment[0]] == "train"][:30]
+    set_params(workspace, opinions="data/opinions.csv", opinion_weight=1)
+
+    learned = []
+    for chosen in (others, known, known + others):
+        write_opinions(workspace / "data" / "opinions.csv", chosen)
+        run("train")
+        learned.append(EmotionClassifier.from_pretrained("model").head.weight)
+    assert (
+        capsys.readouterr().out.count("learning from second opinions on 30 of all these, too: data/opinions.csv") == 2
+    )
+    assert json.loads(Path("metrics/train.json").read_text())["second_opinions"] == 30
+    assert torch.equal(learned[0], alone) and not torch.equal(learned[1], alone)
+    assert torch.equal(learned[1], learned[2])
 
 
 def test_without_a_validation_part_every_threshold_is_a_half(workspace):

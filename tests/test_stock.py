@@ -107,8 +107,8 @@ def test_transformers_alone_opens_the_folder_as_the_card_says(tiny_encoder, tmp_
     model = small_model(tiny_encoder)
     model.save_pretrained(tmp_path / "model")
     texts = [*TEXTS, "happy " * 200]  # longer than the encoder can take
-    metrics = {"train_comments": 9, "extra_comments": 0, "validation_comments": 0}
-    card = model_card.write("encoder", "data/comments.csv", "data/replies.csv", model, metrics)
+    metrics = {"train_comments": 9, "extra_comments": 0, "second_opinions": 0, "validation_comments": 0}
+    card = model_card.write("encoder", "data/comments.csv", "data/replies.csv", "data/opinions.csv", model, metrics)
     code = card.split("```python\n")[1].split("```")[0]
     code += (
         "import json, sys\n"

@@ -1,5 +1,6 @@
 """The training loop: it learns, gives the same weights each time, and stops with a reason when it cannot go on."""
 
+import copy
 from dataclasses import replace
 from itertools import pairwise
 
@@ -29,7 +30,8 @@ RECIPE = Recipe(
     batch_size=8,
     max_grad_norm=1.0,
     self_distillation=0.5,
-    freeze_word_embeddings=False,
+    freeze_embeddings=False,
+    opinion_weight=1.0,
     seed=1,
 )
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="trains in fp16, and there is no GPU here")
@@ -60,6 +62,7 @@ def train(tiny_encoder):
         precision="fp32",
         dropout=0.1,
         extra=None,
+        opinions=None,
         **changes,
     ):
         recipe = replace(RECIPE, **changes)
@@ -70,7 +73,9 @@ def train(tiny_encoder):
         model.tokenizer = encoders.load_tokenizer(tiny_encoder)
         tokens, _ = batches.tokenise(model.backend_tokenizer, [text for _, text, _ in COMMENTS], 32)
         prepare(model)
-        return model, training.train(accelerator, model, tokens, TARGETS, positions, validation, recipe, extra)
+        return model, training.train(
+            accelerator, model, tokens, TARGETS, positions, validation, recipe, extra, opinions
+        )
 
     return run
 
@@ -190,7 +195,7 @@ def test_targets_move_from_the_labels_towards_what_the_model_believed_an_epoch_b
 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_frozen_word_embeddings_stay_what_they_were_and_all_else_is_learned(train, tiny_encoder, frozen):
-    model, _ = train(freeze_word_embeddings=frozen)
+    model, _ = train(freeze_embeddings=frozen)
     words, before = "embeddings.word_embeddings.weight", encoders.load_encoder(tiny_encoder).state_dict()
     after = model.encoder.state_dict()
     assert torch.equal(after[words].cpu(), before[words]) is frozen
@@ -297,3 +302,43 @@ def test_an_epoch_learns_from_a_part_of_the_extra_comments_and_believes_labels_b
     drawn = [[position for position in epoch if position >= 32] for epoch in epochs]
     assert [sorted(epoch) for epoch in drawn] == [sorted(32 + extra.draw(RECIPE.seed, epoch)) for epoch in (1, 2)]
     assert all(sorted(position for position in epoch if position < 32) == list(range(32)) for epoch in epochs)
+
+
+def with_opinion_head(model):
+    model.opinion_head = copy.deepcopy(model.head)
+
+
+def test_a_head_of_its_own_learns_the_opinions_and_goes_when_training_ends(train):
+    # They say the opposite of the labels, which stay what the model's own head learns.
+    opinions = np.where(TARGETS, 0.1, 0.8).astype(np.float16)
+    heads = []
+
+    def prepare(model):
+        with_opinion_head(model)
+        heads.append(model.opinion_head)
+
+    model, history = train(epochs=12, lr=1e-2, opinions=opinions, prepare=prepare, dropout=0.0)
+    assert model.opinion_head is None and not [name for name in model.state_dict() if "opinion" in name]
+    assert history.validation_logits.shape == (len(VALIDATION), len(LABELS))
+    assert history.epochs[-1]["train_loss"] < 0.7 * history.epochs[0]["train_loss"]
+    model.eval()
+    tokens, _ = batches.tokenise(model.backend_tokenizer, [text for _, text, _ in COMMENTS], 32)
+    with torch.no_grad():
+        inputs = batches.collate(tokens, TRAIN, model.tokenizer.pad_token_id)
+        device = model.head.weight.device
+        guesses = heads[0](model.pool(**{name: tensor.to(device) for name, tensor in inputs.items()})).sigmoid()
+    error = np.abs(guesses.cpu().numpy() - opinions[TRAIN]).mean()
+    assert error < 0.15 < np.abs(opinions[TRAIN] - opinions[TRAIN].mean(axis=0)).mean()
+
+
+def test_opinions_that_are_not_known_change_nothing_and_their_weight_counts(train):
+    unknown = np.full(TARGETS.shape, np.nan, np.float16)
+    opinions = np.where(np.arange(48)[:, None] % 2, TARGETS, unknown).astype(np.float16)
+
+    def learned(**given):
+        return save(train(**given)[0].encoder.state_dict())
+
+    plain = learned()
+    assert learned(opinions=unknown, prepare=with_opinion_head) == plain
+    assert learned(opinions=opinions, opinion_weight=0.0, prepare=with_opinion_head) == plain
+    assert learned(opinions=opinions, prepare=with_opinion_head) != plain
