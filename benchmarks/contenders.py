@@ -24,6 +24,7 @@ from transformers import (
 from emotions import encoders, prediction, thresholds, training
 from emotions.batches import Tokens
 from emotions.model import EmotionClassifier
+from emotions.opinions import Opinions
 from emotions.params import Params
 
 
@@ -153,12 +154,22 @@ def train_with_trainer(work: Work) -> None:
 
 
 def train_like_stage(work: Work) -> None:
-    """`emotions.training.train`, as stages/train.py calls it."""
+    """`emotions.training.train`, as stages/train.py calls it, with an opinion on each comment."""
     recipe = replace(training.Recipe.of(work.settings), epochs=1)
     everything = np.arange(len(work.texts))
+    opinions = Opinions(work.labels.astype(np.float16), everything)
     with contextlib.redirect_stdout(io.StringIO()):
         accelerator = training.start(work.precision)
-        training.train(accelerator, work.our_model(), work.tokens, work.labels, everything, everything[:0], recipe)
+        training.train(
+            accelerator,
+            work.our_model(),
+            work.tokens,
+            work.labels,
+            everything,
+            everything[:0],
+            recipe,
+            opinions=opinions,
+        )
     AcceleratorState._reset_state()
 
 

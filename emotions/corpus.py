@@ -123,7 +123,7 @@ def clash_error(path: str | Path, starts: dict[Path, int], clash: Clash) -> Inpu
 
 def _read_csv(path: Path) -> Iterator[Judgements]:
     row = 2
-    for table in _parse(path, column_names=None, delimiter=","):
+    for table in parse(path, column_names=None, delimiter=","):
         if row == 2:
             label_names = _label_columns(path, table.column_names)
         labels = np.empty((len(table), len(label_names)), np.uint8)
@@ -173,7 +173,7 @@ def _official_label_names(folder: Path) -> tuple[str, ...]:
 
 def _read_official(path: Path, label_names: tuple[str, ...]) -> Iterator[Judgements]:
     start = 1
-    for table in _parse(path, column_names=["text", "labels", "id"], delimiter="\t"):
+    for table in parse(path, column_names=["text", "labels", "id"], delimiter="\t"):
         _reject_empty(path, table, start)
         labels = np.zeros((len(table), len(label_names)), np.uint8)
         for row, indices in enumerate(table["labels"].to_pylist()):
@@ -188,8 +188,11 @@ def _read_official(path: Path, label_names: tuple[str, ...]) -> Iterator[Judgeme
         start += len(table)
 
 
-def _parse(path: Path, column_names: list[str] | None, delimiter: str) -> Iterator[pa.Table]:
-    """Parse a file into columns of strings, block by block; `column_names` None takes them from the first row."""
+def parse(path: Path, column_names: list[str] | None, delimiter: str) -> Iterator[pa.Table]:
+    """Parse a file into columns of strings, block by block; `column_names` None takes them from the first row.
+
+    Raises `InputError` for a file that is empty, not UTF-8, or not of equally long rows.
+    """
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty")
     # One thread, because only then does Arrow say in which row a fault is.

@@ -13,7 +13,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from emotions import batches, corpus, votes
-from emotions.batches import Tokens
+from emotions.comments import Comments
 from emotions.model import log_odds
 from emotions.splitting import same_text
 
@@ -38,7 +38,8 @@ class Extra:
     def draw(self, seed: int, epoch: int) -> np.ndarray:
         """Return those of an epoch, as indices of `positions`, (epoch_size,); they depend on seed and epoch alone.
 
-        Large chances are met in order, not to the digit: numpy draws one after the other, without replacement.
+        They are drawn one after the other and without replacement, so that their frequencies only approximate large
+        `chances`.
         """
         if not self.epoch_size:
             return np.zeros(0, np.int64)
@@ -49,8 +50,8 @@ class Extra:
 
 def read(
     path: str | Path, label_names: Sequence[str], own_texts: Iterable[str], tokenizer: Tokenizer, max_length: int
-) -> tuple[list[str], Tokens, np.ndarray]:
-    """Return ids, tokens and labels, (n, L) uint8, of the comments at `path`, in any format of `corpus`, in memory.
+) -> Comments:
+    """Return the comments at `path`, in any format of `corpus`, in memory: all but their parts.
 
     label_names: the L labels of the data. Where those of `path` are others, no comment comes back. own_texts: of all
     comments of the data, which are left out, so that none for validation or testing is learned here. Of a folder with
@@ -59,19 +60,24 @@ def read(
     Raises what `corpus.read` raises.
     """
     judgements = corpus.read(path)
-    if set(judgements.label_names) != set(label_names):
-        print(f"{path} has other labels than the data, and nothing is learned from it")
-        return [], batches.tokenise(tokenizer, [], max_length)[0], np.zeros((0, len(label_names)), np.uint8)
     merged = votes.merge(judgements, min_votes=1)
-    texts = judgements.texts.take(merged.rows).to_pylist()
-    for_training = np.ones(len(texts), bool) if judgements.parts is None else judgements.parts[merged.rows] == "train"
-    keys = [same_text(text) for text in texts]
-    known = set(keys)
-    known.intersection_update(map(same_text, own_texts))
-    kept = [index for index, key in enumerate(keys) if for_training[index] and key not in known]
-    columns = [judgements.label_names.index(name) for name in label_names]
-    tokens, _ = batches.tokenise(tokenizer, [texts[index] for index in kept], max_length)
-    return judgements.ids.take(merged.rows[kept]).to_pylist(), tokens, merged.labels[kept][:, columns]
+    ids, texts = judgements.ids.take(merged.rows), judgements.texts.take(merged.rows)
+    if set(judgements.label_names) == set(label_names):
+        for_training = (
+            np.ones(len(texts), bool) if judgements.parts is None else judgements.parts[merged.rows] == "train"
+        )
+        keys = [same_text(text) for text in texts.to_pylist()]
+        known = set(keys)
+        known.intersection_update(map(same_text, own_texts))
+        kept = np.flatnonzero(for_training & np.array([key not in known for key in keys], bool))
+        columns = [judgements.label_names.index(name) for name in label_names]
+    else:
+        print(f"{path} has other labels than the data, and nothing is learned from it")
+        kept, columns = np.arange(0), np.zeros(len(label_names), int)
+    texts = texts.take(kept)
+    tokens, _ = batches.tokenise(tokenizer, texts.to_pylist(), max_length)
+    labels, fingerprint = merged.labels[kept][:, columns], batches.fingerprint(tokenizer)
+    return Comments(tuple(label_names), fingerprint, ids.take(kept), texts, labels, tokens)
 
 
 def plan(labels: np.ndarray, own_labels: np.ndarray, start: int, minimum: int) -> Extra:

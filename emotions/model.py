@@ -36,8 +36,8 @@ class EmotionClassifier(nn.Module):
 
     groups: with attention, the number of each label's query, (L,); else None.
 
-    `opinion_head`, None but while it is trained, is a second head on the same pooled states, which learns what a second
-    opinion gives a comment (`emotions.opinions`), and what it learns of words is of use to the first.
+    `opinion_head`, None but in training, is a second head on the same pooled states, which learns second opinions
+    (`emotions.opinions`): what the encoder learns for it is of use to the first. It is not saved.
 
     `thresholds` and `tokenizer` are None until training sets them; both are saved with the weights. `max_length` is
     the number of tokens after which comments were cut off.
@@ -119,12 +119,11 @@ class EmotionClassifier(nn.Module):
         return stock.has_stock_form(self.encoder.config, self.pooling, len(self.label_names))
 
     @torch.no_grad()
-    def start_head(self, frequencies: np.ndarray, opinions: np.ndarray | None = None) -> None:
+    def start_head(self, frequencies: np.ndarray) -> None:
         """Set the head to what is known before training: how frequent labels are, and what their names mean.
 
         frequencies: of each label, (L,) from 0 to 1. The biases become their log-odds, so that no step is spent on
         learning that most labels are rare (Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, section 4.1).
-        opinions: the mean of those that an `opinion_head`, which is made, will learn, (L,); None makes none.
 
         A label's weights become `NAME_WEIGHT` times the direction, away from the mean of all labels, in which a
         sentence lies that names it. An encoder of sentences has comments about grief lie in the direction of the word,
@@ -147,9 +146,12 @@ class EmotionClassifier(nn.Module):
         self.head.weight.copy_(NAME_WEIGHT * directions)
         if self.pooling == "attention":
             self.groups.copy_(_groups(directions, self.queries.out_features))
-        if opinions is not None:
-            self.opinion_head = copy.deepcopy(self.head)
-            self.opinion_head.bias.copy_(torch.from_numpy(log_odds(opinions)))
+
+    @torch.no_grad()
+    def add_opinion_head(self, frequencies: np.ndarray) -> None:
+        """Add the `opinion_head`: a copy of the head, but for biases at the log-odds of the mean opinions, (L,)."""
+        self.opinion_head = copy.deepcopy(self.head)
+        self.opinion_head.bias.copy_(torch.from_numpy(log_odds(frequencies)))
 
     def save_pretrained(self, folder: Path) -> None:
         """Write config.json, model.safetensors, the tokenizer and emotions.json (labels, pooling, thresholds).

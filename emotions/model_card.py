@@ -16,7 +16,8 @@ $metadata
 Gives a comment any of $count labels: $labels.
 
 Fine-tuned from `$encoder` ($pooling pooling) on the $train_comments training comments of `$data`$extra, cut off
-at $max_length tokens.$second Its thresholds are in emotions.json: one for all labels ($threshold), and one for each.
+at $max_length tokens.$second The model's thresholds are in emotions.json: one for all labels ($threshold), and one for
+each.
 
 $validation
 
@@ -73,7 +74,8 @@ def write(encoder: str, data: str, extra_data: str, opinions: str, model: Emotio
     """Return the card, Markdown with the hub's metadata, for `metrics` as in metrics/train.json.
 
     encoder: a model id on the hub, or a folder. data, extra_data: a file or folder each; one whose name starts with
-    goemotions holds GoEmotions, and those of `OWN` are this repository's. opinions: a file, and so is `OPINIONS`.
+    goemotions holds GoEmotions, and those of `OWN` are this repository's. opinions: a file;
+    one named `OPINIONS` is this repository's, too.
     """
     extra = metrics["extra_comments"]
     sources = [data, extra_data] if extra else [data]
@@ -91,9 +93,9 @@ def write(encoder: str, data: str, extra_data: str, opinions: str, model: Emotio
             else ""
         ),
         second=(
-            " A second head, left out since, learned second opinions"
+            " In training a second head learned second opinions"
             f"{' of a language model' if Path(opinions).name == OPINIONS else ''} on {metrics['second_opinions']} of "
-            f"them (`{opinions}`)."
+            f"these comments (`{opinions}`)."
             if metrics["second_opinions"]
             else ""
         ),
@@ -110,7 +112,7 @@ def write(encoder: str, data: str, extra_data: str, opinions: str, model: Emotio
             else "No validation part was kept: nothing was chosen, and nothing is known of how good it is."
         ),
         use=(STOCK.substitute(averaging=averaging) if model.has_stock_form else NOT_STOCK).strip(),
-        terms=_terms(encoder, sources),
+        terms=_terms(encoder, [*sources, opinions] if metrics["second_opinions"] else sources),
     )
 
 
@@ -161,6 +163,8 @@ def _terms(encoder: str, sources: list[str]) -> str:
             )
         elif name in OWN:
             terms.append(f"The comments of `{source}` are under the MIT license.")
+        elif name == OPINIONS:
+            terms.append(f"The opinions of `{source}` are under the MIT license.")
         else:
             terms.append(f"Whether `{source}` sets terms of its own, its owner knows.")
     return " ".join(terms)

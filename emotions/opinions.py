@@ -1,10 +1,12 @@
 """Second opinions: how likely a label of a comment is in the eyes of somebody who did not see what its raters gave.
 
-A CSV file with a column id and one for each label, whose values are probabilities; an empty one is 0. An opinion says
-more than a rater's 0 or 1 does: what else the comment could be taken for, and how sure that is.
+An opinion says more than a rater's 0 or 1 does: what else the comment could be taken for, and how sure that is. They
+come in a CSV file with a column id, a column for each label, whose values are probabilities (an empty one is 0), and,
+if it likes, a column text_digest, by which an opinion on another text with the same id is known (`digest`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,47 +14,101 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from emotions import corpus
 from emotions.errors import InputError
+from emotions.splitting import same_text
+
+DIGEST = "text_digest"
 
 
-def read(path: str | Path, label_names: Sequence[str]) -> pd.DataFrame:
-    """Return the opinions in a file: ids as its index, a float16 column for each of `label_names`, in their order.
+@dataclass(frozen=True)
+class Opinions:
+    """values: m opinions on L labels, (m, L) float16 from 0 to 1. rows: which of them each of n comments has, or -1."""
 
-    Where the file has other labels than these, no opinion comes back.
+    values: np.ndarray
+    rows: np.ndarray
+
+    def at(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the opinions on the k comments at `positions`, (k, L), and whether each has one, (k,) bool.
+
+        Where there is none the values mean nothing.
+        """
+        rows = self.rows[positions]
+        return self.values[rows], rows >= 0
+
+    def only(self, positions: np.ndarray) -> "Opinions":
+        """Return the same without the opinions on comments that are not at `positions`."""
+        rows = np.full_like(self.rows, -1)
+        rows[positions] = self.rows[positions]
+        return Opinions(self.values, rows)
+
+    def mean(self, positions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the mean of the opinions on comments that count by `weights`, both (k,); 0 where there are none."""
+        rows, known = self.rows[positions], self.rows[positions] >= 0
+        shares = np.bincount(rows[known], weights[known], minlength=len(self.values))
+        return shares @ self.values.astype(float) / (shares.sum() or 1.0)
+
+    @property
+    def count(self) -> int:
+        """How many of the comments have an opinion."""
+        return int((self.rows >= 0).sum())
+
+
+def read(
+    path: str | Path, label_names: Sequence[str], comments: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]
+) -> Opinions:
+    """Return the opinions in a file on n comments. comments: their ids and texts, in pieces.
+
+    Where the file has other labels than the L of `label_names`, no comment has one.
 
     Raises `InputError` when the file is missing, is no such CSV file, has an id twice, or a value that is no
     probability.
     """
     if not Path(path).exists():
-        raise InputError(f"{path} does not exist: name a file of opinions, or set opinion_weight to 0")
-    try:
-        table = pd.read_csv(path, index_col="id", dtype=str, keep_default_na=False)
-    except ValueError as error:  # no column id; no CSV; no UTF-8
-        raise InputError(f"{path} should be a CSV file with the columns id and labels: {str(error)[:100]}") from None
-    if set(table.columns) != set(label_names):
-        print(f"{path} has other labels than the data, and nothing is learned from it")
-        return pd.DataFrame(columns=list(label_names), index=table.index[:0], dtype=np.float16)
-    if table.index.has_duplicates:
-        raise InputError(f"{path}: the id {table.index[table.index.duplicated()][0]!r} comes twice")
-    opinions = table[list(label_names)].replace("", "0").apply(pd.to_numeric, errors="coerce")
-    wrong = np.argwhere(~((opinions >= 0) & (opinions <= 1)).to_numpy())
+        raise InputError(f"{path} does not exist: name a CSV file of opinions")
+    ids, digests, values = [], [], []
+    for table in corpus.parse(Path(path), column_names=None, delimiter=","):
+        names = [name for name in table.column_names if name not in ("id", DIGEST)]
+        if "id" not in table.column_names or len(set(table.column_names)) < len(table.column_names):
+            raise InputError(f"{path}: the header should be id and the labels, each once")
+        if set(names) != set(label_names):
+            print(f"{path} has other labels than the data, and nothing is learned from it")
+            return Opinions(np.zeros((1, len(label_names)), np.float16), np.full(_count(comments), -1, np.int32))
+        columns = [_probabilities(path, 2 + len(ids), table, name) for name in label_names]
+        values.append(np.stack(columns, axis=1))
+        ids += table["id"].to_pylist()
+        digests += table[DIGEST].to_pylist() if DIGEST in table.column_names else [""] * len(table)
+    known = pa.array(ids)
+    if len(pc.unique(known)) < len(known):
+        twice = pc.value_counts(known).sort(order="descending", by="counts")[0]["values"]
+        raise InputError(f"{path}: the id {twice.as_py()!r} comes twice")
+    rows = [np.zeros(0, np.int32)]
+    for some, texts in comments:
+        found = pc.fill_null(pc.index_in(some, known), -1).to_numpy().astype(np.int32)
+        for position in np.flatnonzero(found >= 0):
+            expected = digests[found[position]]
+            if expected and digest(texts[position].as_py()) != expected:
+                found[position] = -1
+        rows.append(found)
+    return Opinions(np.concatenate(values), np.concatenate(rows))
+
+
+def digest(text: str) -> str:
+    """Return the eight hexadecimal digits that a text and others that differ in case and white space have."""
+    return same_text(text)[:4].hex()
+
+
+def _probabilities(path: str | Path, first_row: int, table: pa.Table, name: str) -> np.ndarray:
+    """Return a column as float16. first_row: the table's, in the file."""
+    column = table[name].to_pandas()
+    numbers = pd.to_numeric(column.where(column != "", "0"), errors="coerce")
+    wrong = np.flatnonzero(~numbers.between(0, 1))
     if len(wrong):
-        row, name = wrong[0][0], label_names[wrong[0][1]]
         raise InputError(
-            f"{path}, id {table.index[row]!r}: {name} is {table[name].iloc[row]!r}, but should be from 0 to 1"
+            f"{path}, row {first_row + wrong[0]}: {name} is {column[wrong[0]]!r}, but should be from 0 to 1, or empty"
         )
-    return opinions.astype(np.float16)
+    return numbers.to_numpy(np.float16)
 
 
-def of(opinions: pd.DataFrame, ids: pa.ChunkedArray, positions: np.ndarray) -> np.ndarray | None:
-    """Return the opinions on n comments, (n, L) float16, nan where there is none; None where there is none at all.
-
-    ids: of the comments, n strings. positions: of those to learn from; opinions on others, which are for validation or
-    testing, are left out.
-    """
-    rows = np.full(len(ids), -1)
-    rows[positions] = pc.fill_null(pc.index_in(ids.take(positions), pa.array(opinions.index, pa.string())), -1)
-    if (rows < 0).all():
-        return None
-    none = np.full((1, opinions.shape[1]), np.nan, np.float16)
-    return np.concatenate([opinions.to_numpy(), none])[rows]
+def _count(comments: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> int:
+    return sum(len(ids) for ids, _ in comments)

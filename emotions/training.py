@@ -21,6 +21,7 @@ from emotions.checkpoints import Checkpoints
 from emotions.errors import InputError, Interrupted
 from emotions.extra_data import Extra
 from emotions.model import EmotionClassifier
+from emotions.opinions import Opinions
 from emotions.params import Params
 from emotions.prediction import predict_logits
 from emotions.progress import Progress
@@ -43,10 +44,13 @@ class Recipe:
     grows evenly up to it. What raters left out or gave by mistake is then learned less by heart (Kim, Ji, Yoon and
     Hwang, Self-Knowledge Distillation with Progressive Refinement of Targets, ICCV 2021).
 
-    freeze_embeddings: leave the encoder's embeddings as they were pretrained. A batch uses a hundredth of that table,
-    and no gradient goes below the first layer then.
+    freeze_embeddings: leave what the encoder calls its embeddings, or else its word embeddings, as they were
+    pretrained. A batch uses a hundredth of that table, and in BERT no gradient need go below the first layer then.
 
-    opinion_weight: how much the loss on second opinions counts beside the loss on labels.
+    opinion_weight: how much the loss on second opinions counts beside the loss on labels. A second task on the same
+    states teaches the encoder what labels alone do not say (Caruana, Multitask Learning, Machine Learning 28, 1997),
+    here the beliefs of a larger model (Hinton, Vinyals and Dean, arXiv 1503.02531), without the labels' logits having
+    to copy them.
     """
 
     lr: float
@@ -104,7 +108,7 @@ def train(
     validation_positions: np.ndarray,
     recipe: Recipe,
     extra: Extra | None = None,
-    opinions: np.ndarray | None = None,
+    opinions: Opinions | None = None,
     checkpoints: Checkpoints | None = None,
     checkpoint_minutes: float = math.inf,
 ) -> History:
@@ -112,9 +116,9 @@ def train(
 
     tokens: of n comments. labels: (n, L) of 0 and 1. Positions: indices of comments; those for validation may be none.
     extra: comments of another origin, of the same n, to train on, too, some of them in each epoch. opinions: second
-    ones on the n comments, (n, L) from 0 to 1, nan where there is none; the model's `opinion_head` learns them, and
-    goes with the end of training. checkpoints: where the run is saved after each epoch and every `checkpoint_minutes`,
-    and resumed from; a resumed run ends with the same bytes as one that was never interrupted.
+    ones on the n comments, of which the model's `opinion_head`, there in training alone, learns those on what is
+    trained on. checkpoints: where the run is saved after each epoch and every `checkpoint_minutes`, and resumed from; a
+    resumed run ends with the same bytes as one that was never interrupted.
 
     Processes that call this together each compute their share of every batch, and end with the same model. Of them the
     main one alone has `checkpoints`.
@@ -123,18 +127,21 @@ def train(
     when the run is saved.
     """
     device = accelerator.device
+    own_count = len(train_positions)
+    if extra:
+        train_positions = np.concatenate([train_positions, extra.positions])
+        shift = torch.from_numpy(extra.shift).to(device)
+    if opinions:
+        weights = np.concatenate([np.ones(own_count), extra.chances]) if extra else np.ones(own_count)
+        model.add_opinion_head(opinions.mean(train_positions, weights))
     bare_model = model.to(device)
-    embeddings = getattr(model.encoder, "embeddings", model.encoder.get_input_embeddings())
-    embeddings.requires_grad_(not recipe.freeze_embeddings)
+    embeddings = getattr(model.encoder, "embeddings", None)
+    (embeddings or model.encoder.get_input_embeddings()).requires_grad_(not recipe.freeze_embeddings)
     if device.type == "cpu" and accelerator.mixed_precision == "bf16":
         # torch's fused attention takes ten times as long backwards in bf16 as in fp32 on a CPU, and this does not.
         model.encoder.set_attn_implementation("eager")
     if accelerator.process_index:
         torch.manual_seed(recipe.seed + accelerator.process_index)  # else every share would be given the same dropout
-    own_count = len(train_positions)
-    if extra:
-        train_positions = np.concatenate([train_positions, extra.positions])
-        shift = torch.from_numpy(extra.shift).to(device)
     lengths = tokens.lengths[train_positions]
     longest = train_positions[np.argsort(-lengths, kind="stable")[: recipe.batch_size]]
     remembered = train_positions if recipe.self_distillation and recipe.epochs > 1 else train_positions[:0]
@@ -179,16 +186,18 @@ def train(
             # Gradients are exchanged once, with the last chunk.
             with accelerator.no_sync(model) if chunk is not (chunks or [chunk])[-1] else nullcontext():
                 logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).float()
-                logits, guesses = logits[:, : labels.shape[1]], logits[:, labels.shape[1] :]
+                logits, opinion_logits = logits[:, : labels.shape[1]], logits[:, labels.shape[1] :]
                 if extra:
                     logits = logits + shift * (rows >= own_count).unsqueeze(1)
                 wanted = target
                 if trust:
                     wanted = target.lerp(run.beliefs[rows].float(), trust)
                 learned = binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
-                if opinions is not None:
-                    opinion = torch.from_numpy(opinions[train_positions[chunk]]).to(device).float()
-                    learned = learned + recipe.opinion_weight * _opinion_loss(guesses, opinion)
+                if opinions:
+                    opinion, known = (torch.from_numpy(one).to(device) for one in opinions.at(train_positions[chunk]))
+                    learned = learned + recipe.opinion_weight * binary_cross_entropy_with_logits(
+                        opinion_logits, opinion.float(), known.float().unsqueeze(1), reduction="sum"
+                    )
                 accelerator.backward(learned * (scale if chunks else 0.0))
             if chunks:
                 beliefs.append(logits.detach().sigmoid().half())
@@ -270,17 +279,6 @@ def train(
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     bare_model.opinion_head = None
     return history
-
-
-def _opinion_loss(logits: Tensor, opinions: Tensor) -> Tensor:
-    """Return the summed cross-entropy of logits and opinions, both (batch, L), without comments that have none.
-
-    A second task on the same states teaches the encoder what the labels alone do not say (Caruana, Multitask Learning,
-    Machine Learning 28, 1997), here the beliefs of a larger model (Hinton, Vinyals and Dean, Distilling the Knowledge
-    in a Neural Network, arXiv 1503.02531), of which the labels' own logits are not to be a copy.
-    """
-    known = opinions.isfinite().float()
-    return binary_cross_entropy_with_logits(logits, opinions.nan_to_num(), weight=known, reduction="sum")
 
 
 def _interrupted(accelerator: Accelerator, signal: int, step: int) -> Interrupted:

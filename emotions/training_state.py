@@ -16,7 +16,7 @@ from emotions.model import EmotionClassifier
 class History:
     """What was learned. Losses are means over (comment, label) pairs of binary cross-entropy, in nats.
 
-    Extra comments have no part in them.
+    Extra comments and second opinions have no part in them.
 
     steps: rows of step (counted from 1), epoch, loss (mean since the row before), lr (the encoder's, at that step).
     epochs: rows of epoch, step, train_loss (mean over the epoch), validation_loss (after it; None without validation).

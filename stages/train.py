@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import itertools
 import json
 import platform
 import sys
@@ -11,7 +12,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import torch
 from tokenizers import Tokenizer
 
@@ -62,19 +62,15 @@ def main() -> None:
         raise errors.InputError(
             f"{COMMENTS} was made with another tokenizer than {settings.encoder}'s: run `dvc repro preprocess`"
         )
-    ids, labels, tokens, extra = with_extra(settings, table, train, tokenizer.backend_tokenizer)
-    learned = np.concatenate([train, extra.positions]) if extra else train
-    second = None
-    if settings.opinion_weight:
-        second = opinions.of(opinions.read(settings.opinions, table.label_names), ids, learned)
-    opinion_count = 0 if second is None else int(np.isfinite(second[:, 0]).sum())
+    more, extra = extra_comments(settings, table, train, tokenizer.backend_tokenizer)
+    second = second_opinions(settings, table.label_names, more, train, extra)
     if extra:
         accelerator.print(
             f"learning from {len(extra.positions):,} comments of {settings.extra_data}, too: "
             f"{extra.epoch_size:,} in each epoch"
         )
-    if opinion_count:
-        accelerator.print(f"learning from second opinions on {opinion_count:,} of all these, too: {settings.opinions}")
+    if second:
+        accelerator.print(f"learning from second opinions on {second.count:,} of all these, too: {settings.opinions}")
     model = EmotionClassifier(
         encoders.load_encoder(folder, settings.encoder_dropout),
         table.label_names,
@@ -83,14 +79,22 @@ def main() -> None:
         settings.max_length,
     )
     model.tokenizer = tokenizer
-    model.start_head(
-        table.labels[train].mean(axis=0), None if second is None else np.nanmean(second, axis=0, dtype=float)
-    )
+    model.start_head(table.labels[train].mean(axis=0))
     recipe = training.Recipe.of(settings)
     run = fingerprint(settings, origin, accelerator.num_processes)
     saved = checkpoints.Checkpoints(CHECKPOINTS, run) if accelerator.is_main_process else None
     history = training.train(
-        accelerator, model, tokens, labels, train, validation, recipe, extra, second, saved, settings.checkpoint_minutes
+        accelerator,
+        model,
+        comments.read_tokens(COMMENTS, more and more.tokens),
+        np.concatenate([table.labels, more.labels]) if more else table.labels,
+        train,
+        validation,
+        recipe,
+        extra,
+        second,
+        saved,
+        settings.checkpoint_minutes,
     )
     accelerator.end_training()
     if not accelerator.is_main_process:
@@ -101,7 +105,7 @@ def main() -> None:
         "steps": history.epochs[-1]["step"],
         "train_comments": len(train),
         "extra_comments": len(extra.positions) if extra else 0,
-        "second_opinions": opinion_count,
+        "second_opinions": second.count if second else 0,
         "validation_comments": len(validation),
         "train_loss": round(history.epochs[-1]["train_loss"], scores.DIGITS),
     }
@@ -129,23 +133,41 @@ def main() -> None:
     saved.finish()
 
 
-def with_extra(
+def extra_comments(
     settings: params.Params, table: comments.Comments, train: np.ndarray, tokenizer: Tokenizer
-) -> tuple[pa.ChunkedArray, np.ndarray, batches.Tokens, extra_data.Extra | None]:
-    """Return ids, labels and tokens of all comments and, after them, of those of `extra_data` that `data` has not.
+) -> tuple[comments.Comments | None, extra_data.Extra | None]:
+    """Return the comments of `extra_data` that `data` has not, to follow those, and what training should know of them.
 
-    And which they are, and what training should know of them.
+    Both are None where there are none.
     """
     if settings.label_minimum:
         own_texts = (text for piece in comments.stream(COMMENTS, ["texts"]) for text in piece.texts.to_pylist())
-        more_ids, more, more_labels = extra_data.read(
-            settings.extra_data, table.label_names, own_texts, tokenizer, settings.max_length
+        more = extra_data.read(settings.extra_data, table.label_names, own_texts, tokenizer, settings.max_length)
+        if len(more.tokens):
+            start = len(table.labels)
+            return more, extra_data.plan(more.labels, table.labels[train], start, settings.label_minimum)
+    return None, None
+
+
+def second_opinions(
+    settings: params.Params,
+    label_names: tuple[str, ...],
+    more: comments.Comments | None,
+    train: np.ndarray,
+    extra: extra_data.Extra | None,
+) -> opinions.Opinions | None:
+    """Return those on comments for training and, after all of `data`, on `more` as far as these are learned from.
+
+    None where there are none. No opinion on a comment for validation or testing is among them.
+    """
+    if settings.opinion_weight:
+        pieces = ((piece.ids, piece.texts) for piece in comments.stream(COMMENTS, ["ids", "texts"]))
+        known = opinions.read(
+            settings.opinions, label_names, itertools.chain(pieces, [(more.ids, more.texts)] if more else [])
         )
-        if len(more):
-            extra = extra_data.plan(more_labels, table.labels[train], len(table.labels), settings.label_minimum)
-            ids = pa.chunked_array([*table.ids.chunks, pa.array(more_ids)])
-            return ids, np.concatenate([table.labels, more_labels]), comments.read_tokens(COMMENTS, more), extra
-    return table.ids, table.labels, comments.read_tokens(COMMENTS), None
+        known = known.only(np.concatenate([train, extra.positions[extra.chances > 0]]) if extra else train)
+        return known if known.count else None
+    return None
 
 
 def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) -> dict[str, float]:

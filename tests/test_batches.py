@@ -18,6 +18,12 @@ def tokenizer(tiny_encoder):
     return load_tokenizer(tiny_encoder)
 
 
+@pytest.fixture(autouse=True)
+def small_pools(monkeypatch):
+    """Several in an epoch, though these are small."""
+    monkeypatch.setattr(batches, "POOL", 5)
+
+
 def epoch_of(count: int, seed: int = 1, epoch: int = 1) -> list[np.ndarray]:
     return batches.shuffled(np.random.default_rng(count).integers(3, 40, count), 8, seed, epoch)
 

@@ -21,29 +21,33 @@ def read(tiny_encoder, tmp_path):
 def test_comments_come_back_tokenised_with_the_labels_in_the_order_of_the_data(read):
     comments = small_comments(8)
     order = tuple(reversed(LABELS))
-    ids, tokens, labels = read(comments, order)
-    assert len(tokens) == 8 and ids == [comment for comment, _, _ in comments]
-    assert labels.tolist() == [[int(name in names) for name in order] for _, _, names in comments]
+    found = read(comments, order)
+    assert len(found.tokens) == 8 and found.label_names == order
+    assert list(zip(found.ids.to_pylist(), found.texts.to_pylist(), strict=True)) == [
+        comment[:2] for comment in comments
+    ]
+    assert found.labels.tolist() == [[int(name in names) for name in order] for _, _, names in comments]
 
 
 def test_comments_that_the_data_has_itself_are_left_out(read):
     comments = small_comments(8)
     own = [comments[2][1].upper(), f"  {comments[5][1]}\n", "another text"]
-    ids, _, labels = read(comments, own_texts=iter(own))
+    found = read(comments, own_texts=iter(own))
     kept = [names for index, (_, _, names) in enumerate(comments) if index not in (2, 5)]
-    assert ids == [comment for index, (comment, _, _) in enumerate(comments) if index not in (2, 5)]
-    assert labels.tolist() == [[int(name in names) for name in LABELS] for names in kept]
+    assert found.ids.to_pylist() == [comment for index, (comment, _, _) in enumerate(comments) if index not in (2, 5)]
+    assert found.labels.tolist() == [[int(name in names) for name in LABELS] for names in kept]
 
 
 def test_nothing_is_left_of_the_data_itself(read):
     comments = small_comments(8)
-    ids, tokens, labels = read(comments, own_texts=[text for _, text, _ in comments])
-    assert len(ids) == len(tokens) == 0 and labels.shape == (0, 4)
+    found = read(comments, own_texts=[text for _, text, _ in comments])
+    assert len(found.ids) == len(found.tokens) == 0 and found.labels.shape == (0, 4)
 
 
 def test_comments_with_other_labels_are_not_used_and_that_is_said(read, capsys):
-    ids, tokens, labels = read(small_comments(8), ("anger", "joy", "envy"))
-    assert len(ids) == len(tokens) == 0 and labels.shape == (0, 3) and labels.dtype == np.uint8
+    found = read(small_comments(8), ("anger", "joy", "envy"))
+    assert len(found.ids) == len(found.tokens) == 0
+    assert found.labels.shape == (0, 3) and found.labels.dtype == np.uint8
     assert "extra.csv has other labels than the data, and nothing is learned from it" in capsys.readouterr().out
 
 
@@ -52,8 +56,8 @@ def test_of_data_with_parts_the_training_part_is_learned_from(tiny_encoder, tmp_
     (tmp_path / "emotions.txt").write_text("\n".join(LABELS))
     for number, part in enumerate(("train", "dev", "test")):
         (tmp_path / f"{part}.tsv").write_text(f"happy {part}\t{number}\tc{number}\n")
-    ids, tokens, labels = extra_data.read(tmp_path, LABELS, [], tokenizer, 32)
-    assert len(tokens) == 1 and ids == ["c0"] and labels.tolist() == [[1, 0, 0, 0]]
+    found = extra_data.read(tmp_path, LABELS, [], tokenizer, 32)
+    assert len(found.tokens) == 1 and found.ids.to_pylist() == ["c0"] and found.labels.tolist() == [[1, 0, 0, 0]]
 
 
 def test_a_file_that_is_missing_is_named(tmp_path):

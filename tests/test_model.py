@@ -73,6 +73,23 @@ def test_logits_are_the_head_of_the_pooled_states_of_the_comment_without_padding
         torch.testing.assert_close(logits, model.head.weight @ pooled + model.head.bias)
 
 
+@pytest.mark.parametrize("pooling", KINDS["bert"])
+@torch.no_grad()
+def test_the_opinion_head_starts_as_the_head_and_speaks_in_training_alone(tiny_encoder, pooling):
+    model = small_model(tiny_encoder, pooling)
+    model.dropout.p = 0.0
+    model.head.bias.copy_(torch.tensor([0.5, -1.0, 0.0, 2.0]))
+    inputs = inputs_of(model, TEXTS)
+    logits = model(**inputs)
+    model.add_opinion_head(np.array([0.5, 0.5, 0.5, 0.9]))
+    assert torch.equal(model(**inputs), logits)
+    model.train()
+    both = model(**inputs)
+    assert both.shape == (3, 8) and torch.allclose(both[:, :4], logits, atol=1e-6)
+    bias = torch.tensor([0.0, 0.0, 0.0, 9.0]).clamp(1).log()
+    assert torch.allclose(both[:, 4:], logits - model.head.bias + bias, atol=1e-5)
+
+
 def test_an_encoder_without_a_pooler_is_refused_for_it(tiny_encoder):
     with pytest.raises(InputError, match="a distilbert encoder has no pooler; use mean or cls"):
         small_model(tiny_encoder, "pooler", "distilbert")

@@ -51,11 +51,15 @@ def test_the_card_says_of_synthetic_comments_that_they_are(tiny_encoder):
 
 
 def test_the_card_names_the_second_opinions_and_whose_the_repositorys_own_are(card, tiny_encoder):
-    assert "second head" not in card(COUNTS)
+    assert "opinions" not in card(COUNTS)
     counts = COUNTS | {"second_opinions": 4000}
-    assert "learned second opinions of a language model on 4000 of them (`data/opinions.csv`). Its" in card(counts)
+    assert "learned second opinions of a language model on 4000 of these comments (`data/opinions.csv`). The" in card(
+        counts
+    )
+    assert "The opinions of `data/opinions.csv` are under the MIT license." in card(counts)
     text = model_card.write("a", "data/mine.csv", "data/more.csv", "mine/views.csv", small_model(tiny_encoder), counts)
-    assert "learned second opinions on 4000 of them (`mine/views.csv`). Its" in text
+    assert "learned second opinions on 4000 of these comments (`mine/views.csv`). The" in text
+    assert "Whether `mine/views.csv` sets terms of its own" in text
 
 
 def test_the_card_of_a_model_without_validation_says_so(card):
@@ -90,7 +94,8 @@ def test_every_pinned_encoder_has_a_license():
 
 @pytest.mark.parametrize("data", ["data/comments.csv", "data/goemotions-devcut", "data/mine.csv"])
 def test_license_data_and_language_are_told_as_far_as_they_are_known(tiny_encoder, data):
-    text = model_card.write("FacebookAI/roberta-base", data, "extra", small_model(tiny_encoder), COUNTS | VALIDATION)
+    model = small_model(tiny_encoder)
+    text = model_card.write("FacebookAI/roberta-base", data, "extra", "opinions.csv", model, COUNTS | VALIDATION)
     parsed, terms = ModelCard(text).data, text.split("## License")[1]
     assert parsed.license == "mit" and "keep its license, mit." in terms
     goemotions = data == "data/goemotions-devcut"
@@ -101,12 +106,12 @@ def test_license_data_and_language_are_told_as_far_as_they_are_known(tiny_encode
 
 def test_a_folder_is_no_base_model(tiny_encoder):
     model = small_model(tiny_encoder)
-    text = model_card.write(str(tiny_encoder), "data/comments.csv", "extra", model, COUNTS | VALIDATION)
+    text = model_card.write(str(tiny_encoder), "data/comments.csv", "extra", "opinions.csv", model, COUNTS | VALIDATION)
     assert ModelCard(text).data.base_model is None and "not known here" in text
 
 
 def test_a_model_that_is_not_stock_says_how_else_to_use_it(tiny_encoder):
     model = small_model(tiny_encoder, "cls", "mpnet")
-    text = model_card.write("owner/name", "data/comments.csv", "extra", model, COUNTS | VALIDATION)
+    text = model_card.write("owner/name", "data/comments.csv", "extra", "opinions.csv", model, COUNTS | VALIDATION)
     assert ModelCard(text).data.library_name is None
     assert "from transformers import" not in text and "python -m emotions export" in text
