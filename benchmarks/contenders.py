@@ -23,6 +23,7 @@ from transformers import (
 
 from emotions import encoders, prediction, thresholds, training
 from emotions.batches import Tokens
+from emotions.lessons import Lessons
 from emotions.model import EmotionClassifier
 from emotions.opinions import Opinions
 from emotions.params import Params
@@ -160,16 +161,8 @@ def train_like_stage(work: Work) -> None:
     opinions = Opinions(work.labels.astype(np.float16), everything)
     with contextlib.redirect_stdout(io.StringIO()):
         accelerator = training.start(work.precision)
-        training.train(
-            accelerator,
-            work.our_model(),
-            work.tokens,
-            work.labels,
-            everything,
-            everything[:0],
-            recipe,
-            opinions=opinions,
-        )
+        lessons = Lessons(work.tokens, work.labels, everything, everything[:0], opinions=opinions)
+        training.train(accelerator, work.our_model(), lessons, recipe)
     AcceleratorState._reset_state()
 
 

@@ -41,8 +41,6 @@ class Extra:
         They are drawn one after the other and without replacement, so that their frequencies only approximate large
         `chances`.
         """
-        if not self.epoch_size:
-            return np.zeros(0, np.int64)
         random = np.random.default_rng([seed, epoch, len(self.positions)])
         chances = self.chances / self.chances.sum()
         return np.sort(random.choice(len(chances), self.epoch_size, replace=False, p=chances))
@@ -80,15 +78,16 @@ def read(
     return Comments(tuple(label_names), fingerprint, ids.take(kept), texts, labels, tokens)
 
 
-def plan(labels: np.ndarray, own_labels: np.ndarray, start: int, minimum: int) -> Extra:
-    """Return how m comments of another origin count, whose positions begin at `start`.
+def plan(labels: np.ndarray, own_labels: np.ndarray, start: int, minimum: int) -> Extra | None:
+    """Return how m comments of another origin count, whose positions begin at `start`; None where none is needed.
 
     labels: theirs, (m, L). own_labels: of the data's comments to train on, (n, L). minimum: of comments with each label
     that an epoch should have, as far as there are so many.
     """
     chances = needed(labels, own_labels, minimum)
-    frequencies = np.average(labels, axis=0, weights=chances) if chances.any() else labels.mean(axis=0)
-    shift = log_odds(frequencies) - log_odds(own_labels.mean(axis=0))
+    if round(chances.sum()) == 0:
+        return None
+    shift = log_odds(np.average(labels, axis=0, weights=chances)) - log_odds(own_labels.mean(axis=0))
     return Extra(np.arange(start, start + len(labels)), shift.astype(np.float32), chances)
 
 

@@ -23,11 +23,12 @@ def pieces_that_fit(
 
     It is tried: two forward and backward passes as in training, the second beside the gradients of the first, with room
     left for AdamW's two moments and, of several processes, for the gradients that they exchange. The model's
-    weights and the random numbers stay what they were. On a CPU it is not tried: see `TELLING`.
+    weights and the random numbers stay what they were. It is not tried on a CPU (see `TELLING`), nor where accelerate
+    shards the model: a process whose memory is full would leave the others waiting.
 
     Raises `InputError` when not even one comment at a time fits.
     """
-    if accelerator.device.type not in TELLING:
+    if accelerator.device.type not in TELLING or accelerator.is_fsdp2:
         return 1
     pieces = 1
     while not _fits(accelerator, model, tokens, batch[: max(1, -(-len(batch) // pieces))], room):

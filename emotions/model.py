@@ -61,6 +61,7 @@ class EmotionClassifier(nn.Module):
         if pooling != "pooler" and getattr(encoder, "pooler", None) is not None:
             encoder.pooler = None  # would be saved, and trained by weight decay alone
         self.encoder = encoder
+        self._no_split_modules = encoder._no_split_modules  # the layers by which accelerate shards a model
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(encoder.config.hidden_size, len(label_names))
         self.opinion_head: nn.Linear | None = None
@@ -85,10 +86,12 @@ class EmotionClassifier(nn.Module):
         """
         pooled = self.dropout(self.pool(input_ids, attention_mask))
         heads = [self.head, self.opinion_head] if self.training and self.opinion_head is not None else [self.head]
+        logits = [head(pooled) for head in heads]
         if self.pooling == "attention":
-            states = pooled[:, self.groups]
-            return torch.cat([(states * head.weight).sum(dim=-1) + head.bias for head in heads], dim=1)
-        return torch.cat([head(pooled) for head in heads], dim=1)
+            # What every label makes of its own query's states: the products with others' cost less than picking states.
+            own = self.groups.expand(len(pooled), 1, -1)
+            logits = [of_queries.gather(1, own).squeeze(1) for of_queries in logits]
+        return torch.cat(logits, dim=1)
 
     def pool(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Return one vector a comment, (batch, hidden size); with attention one a query, (batch, queries, size)."""

@@ -37,7 +37,8 @@ def load(folder: str | Path) -> plain_bert.PlainBert | EmotionClassifier:
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-@torch.inference_mode()
+# Not `inference_mode`: what a sharded model gathers in it could not be trained afterwards.
+@torch.no_grad()
 def predict_logits(
     model: plain_bert.PlainBert | EmotionClassifier, tokens: Tokens, positions: np.ndarray
 ) -> np.ndarray:

@@ -13,20 +13,28 @@ from torch import Tensor
 from emotions.errors import InputError
 
 
-def check(environment: Mapping[str, str]) -> None:
-    """Raise `InputError` where what `accelerate launch` was asked for cannot be had.
+def check(environment: Mapping[str, str]) -> bool:
+    """Return whether `accelerate launch` was asked to shard the model.
 
-    environment: the process's variables, by which the launcher tells.
+    environment: the process's variables, by which the launcher tells. Raises `InputError` where what it was asked for
+    cannot be had.
     """
-    for name in ("FSDP", "DEEPSPEED", "MEGATRON_LM", "PARALLELISM_CONFIG"):
-        if environment.get(f"ACCELERATE_USE_{name}", "false").lower() == "true":
-            raise InputError(
-                f"accelerate is configured for {name}, which shards a model: this one fits on a device, so use plain "
-                "data parallelism (`accelerate launch --multi_gpu`)"
-            )
+
+    def is_set(name: str) -> bool:
+        return environment.get(name, "false").lower() in ("true", "1")
+
+    for name in ("DEEPSPEED", "MEGATRON_LM", "PARALLELISM_CONFIG"):
+        if is_set(f"ACCELERATE_USE_{name}"):
+            raise InputError(f"accelerate is configured for {name}: what can shard a model here is FSDP, version 2")
+    shards = is_set("ACCELERATE_USE_FSDP")
+    if shards and environment.get("FSDP_VERSION", "1") != "2":
+        raise InputError("accelerate is configured for the first version of FSDP: set fsdp_version to 2")
+    if shards and is_set("FSDP_OFFLOAD_PARAMS"):
+        raise InputError("accelerate is configured to keep weights outside the GPUs: set fsdp_offload_params to false")
     number, gpus = int(environment.get("LOCAL_RANK", 0)), torch.cuda.device_count()
     if gpus and number >= gpus:
         raise InputError(f"process {number + 1} of this machine has no GPU, there are {gpus}: lower --num_processes")
+    return shards
 
 
 def share(accelerator: Accelerator, positions: np.ndarray) -> np.ndarray:

@@ -11,19 +11,17 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import disable_fsdp_ram_efficient_loading
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import get_linear_schedule_with_warmup
 
-from emotions import batches, interrupts, memory, processes
-from emotions.batches import Tokens
+from emotions import batches, interrupts, memory, processes, sharding
 from emotions.checkpoints import Checkpoints
 from emotions.errors import InputError, Interrupted
-from emotions.extra_data import Extra
+from emotions.lessons import Lessons, Objective
 from emotions.model import EmotionClassifier
-from emotions.opinions import Opinions
 from emotions.params import Params
-from emotions.prediction import predict_logits
 from emotions.progress import Progress
 from emotions.training_state import History, Run
 
@@ -90,35 +88,35 @@ def choose_precision(precision: str) -> str:
 def start(precision: str) -> Accelerator:
     """Return the accelerator of this process: its device, its `precision`, and those that it trains together with.
 
-    Raises `InputError` for a precision that the device has not, for more processes than GPUs, and for accelerate's
-    ways of sharding a model.
+    Raises `InputError` for a precision that the device has not, for more processes than GPUs, and for what of
+    accelerate's ways of sharding a model cannot be had.
     """
-    processes.check(os.environ)
+    asked_to_shard = processes.check(os.environ)
     precision = choose_precision(precision)
+    # With it all processes but one would start from an empty encoder, and what is made of its first states be wrong.
+    disable_fsdp_ram_efficient_loading()
     # Of the devices that accelerate would choose by itself, some lack float64 and have no saved random state.
-    return Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no" if precision == "fp32" else precision)
+    accelerator = Accelerator(
+        cpu=not torch.cuda.is_available(), mixed_precision="no" if precision == "fp32" else precision
+    )
+    if asked_to_shard and not accelerator.is_fsdp2:
+        raise InputError("FSDP shards a model over GPUs: start two processes or more, each with a GPU of its own")
+    return accelerator
 
 
 def train(
     accelerator: Accelerator,
     model: EmotionClassifier,
-    tokens: Tokens,
-    labels: np.ndarray,
-    train_positions: np.ndarray,
-    validation_positions: np.ndarray,
+    lessons: Lessons,
     recipe: Recipe,
-    extra: Extra | None = None,
-    opinions: Opinions | None = None,
     checkpoints: Checkpoints | None = None,
     checkpoint_minutes: float = math.inf,
 ) -> History:
-    """Fine-tune `model` in place on the comments at `train_positions`, and leave it on the device, in fp32.
+    """Fine-tune `model` in place on `lessons`, and leave it in fp32, on the device unless accelerate shards it.
 
-    tokens: of n comments. labels: (n, L) of 0 and 1. Positions: indices of comments; those for validation may be none.
-    extra: comments of another origin, of the same n, to train on, too, some of them in each epoch. opinions: second
-    ones on the n comments, of which the model's `opinion_head`, there in training alone, learns those on what is
-    trained on. checkpoints: where the run is saved after each epoch and every `checkpoint_minutes`, and resumed from; a
-    resumed run ends with the same bytes as one that was never interrupted.
+    Where there are second opinions the model has an `opinion_head` for as long as this runs. checkpoints: where the run
+    is saved after each epoch and every `checkpoint_minutes`, and resumed from; a resumed run ends with the same bytes
+    as one that was never interrupted.
 
     Processes that call this together each compute their share of every batch, and end with the same model. Of them the
     main one alone has `checkpoints`.
@@ -126,41 +124,37 @@ def train(
     Raises `InputError`, with the step, when the loss is not a finite number; `Interrupted` after SIGINT or SIGTERM,
     when the run is saved.
     """
-    device = accelerator.device
-    own_count = len(train_positions)
-    if extra:
-        train_positions = np.concatenate([train_positions, extra.positions])
-        shift = torch.from_numpy(extra.shift).to(device)
-    if opinions:
-        weights = np.concatenate([np.ones(own_count), extra.chances]) if extra else np.ones(own_count)
-        model.add_opinion_head(opinions.mean(train_positions, weights))
-    bare_model = model.to(device)
-    embeddings = getattr(model.encoder, "embeddings", None)
-    (embeddings or model.encoder.get_input_embeddings()).requires_grad_(not recipe.freeze_embeddings)
+    device, positions, labels = accelerator.device, lessons.positions, lessons.labels
+    if lessons.opinions:
+        model.add_opinion_head(lessons.mean_opinions())
+    bare_model = sharding.ready(accelerator, model)
+    embeddings = getattr(bare_model.encoder, "embeddings", None)
+    (embeddings or bare_model.encoder.get_input_embeddings()).requires_grad_(not recipe.freeze_embeddings)
     if device.type == "cpu" and accelerator.mixed_precision == "bf16":
         # torch's fused attention takes ten times as long backwards in bf16 as in fp32 on a CPU, and this does not.
-        model.encoder.set_attn_implementation("eager")
+        bare_model.encoder.set_attn_implementation("eager")
     if accelerator.process_index:
         torch.manual_seed(recipe.seed + accelerator.process_index)  # else every share would be given the same dropout
-    lengths = tokens.lengths[train_positions]
-    longest = train_positions[np.argsort(-lengths, kind="stable")[: recipe.batch_size]]
-    remembered = train_positions if recipe.self_distillation and recipe.epochs > 1 else train_positions[:0]
+    lengths = lessons.tokens.lengths[positions]
+    longest = positions[np.argsort(-lengths, kind="stable")[: recipe.batch_size]]
+    remembered = positions if recipe.self_distillation and recipe.epochs > 1 else positions[:0]
     own = processes.share(accelerator, longest)
     room = 2 * len(remembered) * labels.shape[1]  # of the beliefs, in fp16
-    pieces = memory.pieces_that_fit(accelerator, model, tokens, own if len(own) else longest[:1], room)
-    optimizer = torch.optim.AdamW(_parameter_groups(model, recipe), fused=accelerator.scaler is None)
-    model, optimizer = accelerator.prepare(model, optimizer)
+    pieces = memory.pieces_that_fit(accelerator, bare_model, lessons.tokens, own if len(own) else longest[:1], room)
+    optimizer = torch.optim.AdamW(_parameter_groups(bare_model, recipe), fused=accelerator.scaler is None)
+    model_in_parallel, optimizer = accelerator.prepare(bare_model, optimizer)
 
-    epoch_size = own_count + (extra.epoch_size if extra else 0)
-    steps_per_epoch = math.ceil(epoch_size / recipe.batch_size)
+    steps_per_epoch = math.ceil(lessons.epoch_size / recipe.batch_size)
     total = recipe.epochs * steps_per_epoch
     # Not prepared: accelerate would step it once a batch for each process.
     schedule = get_linear_schedule_with_warmup(optimizer, round(recipe.warmup * total), total)
     row_every = max(1, steps_per_epoch // ROWS_PER_EPOCH)
-    place = f"{accelerator.num_processes} processes on {device.type}" if accelerator.num_processes > 1 else str(device)
+    sharded = ", each with a part of the model," if accelerator.is_fsdp2 else ""
+    together = f"{accelerator.num_processes} processes{sharded} on {device.type}"
+    place = together if accelerator.num_processes > 1 else str(device)
     precision = "fp32" if accelerator.mixed_precision == "no" else accelerator.mixed_precision
     accelerator.print(
-        f"training on {place} in {precision}: {epoch_size:,} comments, {recipe.epochs} epochs, {total:,} steps",
+        f"training on {place} in {precision}: {lessons.epoch_size:,} comments, {recipe.epochs} epochs, {total:,} steps",
         flush=True,
     )
 
@@ -170,42 +164,40 @@ def train(
     run.resume(checkpoints.load() if checkpoints else None)
     saved_at = time.monotonic()
     history = run.history
+    losses_of = Objective(lessons, recipe.opinion_weight, device)
 
     def learn(batch: np.ndarray, trust: float) -> Tensor:
         """Add the gradients of the batch's mean loss; return the sum of this process's losses, without extra ones."""
         own = processes.share(accelerator, batch)
-        # The gradients of all processes are averaged, and each must have some: a process without a comment of its own
-        # computes another's, to no effect.
+        # The gradients of all processes are averaged.
         scale = accelerator.num_processes / (len(batch) * labels.shape[1])
-        chunks = [chunk for chunk in np.array_split(own, pieces) if len(chunk)]
         loss, beliefs = torch.zeros((), device=device), []
-        for chunk in chunks or [batch[:1]]:
-            inputs = batches.collate(tokens, train_positions[chunk], bare_model.tokenizer.pad_token_id)
-            target = torch.from_numpy(labels[train_positions[chunk]]).to(device).float()
-            rows = torch.from_numpy(chunk).to(device)
+        for number, chunk in enumerate(np.array_split(own, pieces), start=1):
+            # All processes must make as many passes: one that has no comment of its own for a pass computes another's,
+            # to no effect.
+            rows, counts = (chunk, True) if len(chunk) else (batch[:1], False)
+            inputs = batches.collate(lessons.tokens, positions[rows], bare_model.tokenizer.pad_token_id)
             # Gradients are exchanged once, with the last chunk.
-            with accelerator.no_sync(model) if chunk is not (chunks or [chunk])[-1] else nullcontext():
-                logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).float()
-                logits, opinion_logits = logits[:, : labels.shape[1]], logits[:, labels.shape[1] :]
-                if extra:
-                    logits = logits + shift * (rows >= own_count).unsqueeze(1)
-                wanted = target
-                if trust:
-                    wanted = target.lerp(run.beliefs[rows].float(), trust)
-                learned = binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
-                if opinions:
-                    opinion, known = (torch.from_numpy(one).to(device) for one in opinions.at(train_positions[chunk]))
-                    learned = learned + recipe.opinion_weight * binary_cross_entropy_with_logits(
-                        opinion_logits, opinion.float(), known.float().unsqueeze(1), reduction="sum"
-                    )
-                accelerator.backward(learned * (scale if chunks else 0.0))
-            if chunks:
-                beliefs.append(logits.detach().sigmoid().half())
-                told = binary_cross_entropy_with_logits(logits.detach(), target, reduction="none").mean(dim=1)
-                loss += (told * (rows < own_count)).sum()  # picking these rows would make a GPU wait
+            with accelerator.no_sync(model_in_parallel) if number < pieces else nullcontext():
+                logits = model_in_parallel(**{name: tensor.to(device) for name, tensor in inputs.items()})
+                found = losses_of(logits, rows, run.beliefs, trust)
+                accelerator.backward(found.learned * (scale if counts else 0.0))
+            if counts:
+                beliefs.append(found.beliefs)
+                loss += found.own
         if len(remembered):
             own_beliefs = torch.cat(beliefs) if beliefs else run.beliefs[:0]
             run.beliefs[torch.from_numpy(batch).to(device)] = processes.together(accelerator, own_beliefs, len(batch))
+        return loss
+
+    def validate() -> float:
+        """Return the mean loss on the validation comments, whose logits become the history's."""
+        logits = sharding.predict(accelerator, bare_model, lessons.tokens, lessons.validation)
+        history.validation_logits = logits.numpy()
+        target = torch.from_numpy(labels[lessons.validation]).float()
+        loss = binary_cross_entropy_with_logits(logits, target).item()
+        if not math.isfinite(loss):
+            raise InputError(f"the validation loss is {loss} at step {run.step}: lower lr or head_lr")
         return loss
 
     def save() -> None:
@@ -218,14 +210,12 @@ def train(
     with interrupts.postponed() as stop:
         # A run saved between an epoch's last step and its validation has that epoch's validation to do.
         for epoch in range(len(history.epochs) + 1, recipe.epochs + 1):
-            model.train()
+            bare_model.train()
             trust = recipe.self_distillation * (epoch - 1) / max(1, recipe.epochs - 1)
             done = run.step - (epoch - 1) * steps_per_epoch
-            members = np.arange(own_count)
-            if extra:
-                members = np.concatenate([members, own_count + extra.draw(recipe.seed, epoch)])
-            order = batches.shuffled(lengths[members], recipe.batch_size, recipe.seed, epoch)
-            todo = [members[batch] for batch in order[done:]]
+            rows = lessons.rows_of(recipe.seed, epoch)
+            order = batches.shuffled(lengths[rows], recipe.batch_size, recipe.seed, epoch)
+            todo = [rows[batch] for batch in order[done:]]
             with Progress(f"epoch {epoch}/{recipe.epochs}", sum(map(len, todo))) as progress:
                 for batch in todo:
                     lr = schedule.get_last_lr()[0]
@@ -235,13 +225,13 @@ def train(
                         raise InputError(
                             f"step {run.step + 1} does not fit in the device's memory: lower batch_size"
                         ) from None
-                    accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
+                    accelerator.clip_grad_norm_(model_in_parallel.parameters(), recipe.max_grad_norm)
                     optimizer.step()
                     optimizer.zero_grad()
                     if not accelerator.optimizer_step_was_skipped:  # fp16: the gradients overflowed
                         schedule.step()
 
-                    run.count(loss, int((batch < own_count).sum()))
+                    run.count(loss, int((batch < len(lessons.own)).sum()))
                     row_due = run.step % row_every == 0 or run.step % steps_per_epoch == 0
                     if row_due:
                         run.write_row(epoch, lr)
@@ -255,18 +245,8 @@ def train(
                         if signal:
                             raise _interrupted(accelerator, signal, run.step)
 
-            row = {"epoch": epoch, "step": run.step, "train_loss": run.epoch_loss / own_count}
-            row["validation_loss"] = None
-            if len(validation_positions):
-                logits = predict_logits(bare_model, tokens, processes.share(accelerator, validation_positions))
-                logits = processes.together(accelerator, torch.from_numpy(logits), len(validation_positions)).cpu()
-                history.validation_logits = logits.numpy()
-                target = torch.from_numpy(labels[validation_positions]).float()
-                row["validation_loss"] = binary_cross_entropy_with_logits(logits, target).item()
-                if not math.isfinite(row["validation_loss"]):
-                    raise InputError(
-                        f"the validation loss is {row['validation_loss']} at step {run.step}: lower lr or head_lr"
-                    )
+            row = {"epoch": epoch, "step": run.step, "train_loss": run.epoch_loss / len(lessons.own)}
+            row["validation_loss"] = validate() if len(lessons.validation) else None
             history.epochs.append(row)
             run.epoch_loss = 0.0
             told = [
@@ -276,8 +256,9 @@ def train(
             save()
             if signal := processes.any_of(accelerator, stop.signal or 0):
                 raise _interrupted(accelerator, signal, run.step)
-    accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    bare_model.opinion_head = None
+    accelerator.unwrap_model(model_in_parallel, keep_fp32_wrapper=False)
+    model.opinion_head = bare_model.opinion_head = None
+    sharding.finish(bare_model, model)
     return history
 
 

@@ -7,9 +7,13 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 
 from emotions.errors import InputError
 from emotions.model import EmotionClassifier
+
+# Of a sharded model (`emotions.sharding`), too, what is saved is the whole.
+WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 
 @dataclass
@@ -36,7 +40,8 @@ class Run:
     """
 
     def __init__(self, accelerator: Accelerator, model: EmotionClassifier, optimizer, schedule, beliefs: Tensor):
-        parts = {"model": model, "optimizer": optimizer, "schedule": schedule, "scaler": accelerator.scaler}
+        self._model, self._optimizer = model, optimizer.optimizer  # accelerate's own is around it
+        parts = {"schedule": schedule, "scaler": accelerator.scaler}
         self._parts = {name: part for name, part in parts.items() if part is not None}
         self._accelerator = accelerator
         self.beliefs = beliefs
@@ -70,14 +75,20 @@ class Run:
         self._pending, self._pending_comments = [], 0
 
     def state_dict(self) -> dict:
-        """Return everything as tensors and plain values. Every process's random numbers and losses are part of it."""
+        """Return everything as tensors and plain values. Every process's random numbers and losses are part of it.
+
+        Of several processes the main one alone has the model and the optimizer in it, and these whole.
+        """
         logits = self.history.validation_logits
+        model, optimizer = get_state_dict(self._model, self._optimizer, options=WHOLE)
         own = {
             "random": torch.get_rng_state(),
             "cuda_random": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
             "pending": [loss.cpu() for loss in self._pending],
         }
         return {
+            "model": model,
+            "optimizer": optimizer,
             "parts": {name: part.state_dict() for name, part in self._parts.items()},
             "processes": gather_object([own]),
             "beliefs": self.beliefs.cpu(),
@@ -94,6 +105,13 @@ class Run:
         state = broadcast_object_list([state])[0]
         if state is None:
             return
+        set_state_dict(
+            self._model,
+            self._optimizer,
+            model_state_dict=state["model"],
+            optim_state_dict=state["optimizer"],
+            options=StateDictOptions(full_state_dict=True),
+        )
         for name, part in self._parts.items():
             part.load_state_dict(state["parts"][name])
         own = state["processes"][self._accelerator.process_index]

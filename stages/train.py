@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import pandas as pd
 import torch
+from accelerate import Accelerator
 from tokenizers import Tokenizer
 
 from emotions import (
@@ -34,6 +35,7 @@ from emotions import (
     thresholds,
     training,
 )
+from emotions.lessons import Lessons
 from emotions.model import EmotionClassifier
 from emotions.prediction import probabilities
 
@@ -49,9 +51,8 @@ def main() -> None:
     accelerator = training.start(settings.precision)
     with accelerator.local_main_process_first():  # of several on a machine, one fetches what is not yet here
         folder = encoders.locate(settings.encoder, settings.revision)
-    origin.add([folder])
-    origin.add([settings.extra_data] if settings.label_minimum else [])
-    origin.add([settings.opinions] if settings.opinion_weight else [])
+    beside = [(settings.extra_data, settings.label_minimum), (settings.opinions, settings.opinion_weight)]
+    origin.add([folder, *(path for path, used in beside if used)])
     table = comments.read(COMMENTS, ["ids", "labels"])
     parts = split_file.read(SPLIT, table.ids)
     train, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
@@ -80,22 +81,18 @@ def main() -> None:
     )
     model.tokenizer = tokenizer
     model.start_head(table.labels[train].mean(axis=0))
-    recipe = training.Recipe.of(settings)
-    run = fingerprint(settings, origin, accelerator.num_processes)
-    saved = checkpoints.Checkpoints(CHECKPOINTS, run) if accelerator.is_main_process else None
-    history = training.train(
-        accelerator,
-        model,
+    lessons = Lessons(
         comments.read_tokens(COMMENTS, more and more.tokens),
         np.concatenate([table.labels, more.labels]) if more else table.labels,
         train,
         validation,
-        recipe,
         extra,
         second,
-        saved,
-        settings.checkpoint_minutes,
     )
+    run = fingerprint(settings, origin, accelerator)
+    saved = checkpoints.Checkpoints(CHECKPOINTS, run) if accelerator.is_main_process else None
+    recipe = training.Recipe.of(settings)
+    history = training.train(accelerator, model, lessons, recipe, saved, settings.checkpoint_minutes)
     accelerator.end_training()
     if not accelerator.is_main_process:
         return  # all processes have the same model now, and one writes it
@@ -138,14 +135,14 @@ def extra_comments(
 ) -> tuple[comments.Comments | None, extra_data.Extra | None]:
     """Return the comments of `extra_data` that `data` has not, to follow those, and what training should know of them.
 
-    Both are None where there are none.
+    Both are None where there are none, or none is needed.
     """
     if settings.label_minimum:
         own_texts = (text for piece in comments.stream(COMMENTS, ["texts"]) for text in piece.texts.to_pylist())
         more = extra_data.read(settings.extra_data, table.label_names, own_texts, tokenizer, settings.max_length)
-        if len(more.tokens):
-            start = len(table.labels)
-            return more, extra_data.plan(more.labels, table.labels[train], start, settings.label_minimum)
+        extra = extra_data.plan(more.labels, table.labels[train], len(table.labels), settings.label_minimum)
+        if extra:
+            return more, extra
     return None, None
 
 
@@ -181,12 +178,13 @@ def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) ->
     return found
 
 
-def fingerprint(settings: params.Params, origin: provenance.Provenance, processes: int) -> str:
+def fingerprint(settings: params.Params, origin: provenance.Provenance, accelerator: Accelerator) -> str:
     """Return a sha256 over all that decides the bytes that training ends with, this machine's part included."""
     used = settings.model_dump(exclude={"checkpoint_minutes", "threshold"})
     precision = training.choose_precision(settings.precision)
+    together = [accelerator.num_processes, accelerator.is_fsdp2]
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else torch.backends.cpu.get_cpu_capability()
-    machine = [platform.machine(), device, precision, torch.get_num_threads(), processes]
+    machine = [platform.machine(), device, precision, torch.get_num_threads(), *together]
     versions = [importlib.metadata.version(name) for name in ("torch", "transformers", "accelerate", "numpy")]
     content = json.dumps([used, machine, versions, origin.digest(leave_out=["params.yaml"])], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

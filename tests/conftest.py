@@ -2,13 +2,21 @@
 
 import csv
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from accelerate.state import AcceleratorState
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
+from emotions import batches, determinism, encoders, training
+from emotions.lessons import Lessons
+from emotions.model import EmotionClassifier
+from emotions.training import Recipe
 from tests.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +48,25 @@ def small_comments(count: int = 64) -> list[tuple[str, str, tuple[str, ...]]]:
         words += [FILLERS[(number * 7 + step * 5) % len(FILLERS)] for step in range(2 + number % 9)]
         comments.append((f"c{number}", f"{' '.join(words)} {number}", tuple(dict.fromkeys(names))))
     return comments
+
+
+# What the training loop is tried on.
+COMMENTS = small_comments(48)
+TARGETS = np.array([[label in names for label in LABELS] for _, _, names in COMMENTS]).astype(np.uint8)
+TRAIN, VALIDATION, NONE = np.arange(40), np.arange(40, 48), np.arange(0)
+RECIPE = Recipe(
+    lr=1e-3,
+    head_lr=1e-2,
+    weight_decay=0.01,
+    warmup=0.2,
+    epochs=2,
+    batch_size=8,
+    max_grad_norm=1.0,
+    self_distillation=0.5,
+    freeze_embeddings=False,
+    opinion_weight=1.0,
+    seed=1,
+)
 
 
 def write_csv(path: Path, comments: list[tuple[str, str, tuple[str, ...]]]) -> Path:
@@ -83,6 +110,49 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     BertModel(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def no_traces():
+    """Leave nothing of what accelerate and torch hold for the whole process; use one thread, quickest here."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    AcceleratorState._reset_state(True)
+    yield
+    AcceleratorState._reset_state(True)
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def train(tiny_encoder: Path, no_traces: None) -> Callable:
+    """A function that trains a new model on `COMMENTS`, for which the recipe's fields and more can be given.
+
+    It returns the model and the history.
+    """
+
+    def run(
+        positions=TRAIN,
+        validation=VALIDATION,
+        prepare=lambda model: None,
+        precision="fp32",
+        dropout=0.1,
+        extra=None,
+        opinions=None,
+        **changes,
+    ):
+        recipe = replace(RECIPE, **changes)
+        AcceleratorState._reset_state(True)
+        accelerator = training.start(precision)
+        determinism.set_up(recipe.seed, threads=0)
+        model = EmotionClassifier(encoders.load_encoder(tiny_encoder, dropout), LABELS, "mean", dropout, max_length=32)
+        model.tokenizer = encoders.load_tokenizer(tiny_encoder)
+        tokens, _ = batches.tokenise(model.backend_tokenizer, [text for _, text, _ in COMMENTS], 32)
+        prepare(model)
+        lessons = Lessons(tokens, TARGETS, positions, validation, extra, opinions)
+        return model, training.train(accelerator, model, lessons, recipe)
+
+    return run
 
 
 @pytest.fixture

@@ -94,6 +94,12 @@ def test_every_epoch_draws_others_by_their_chances():
 
 
 def test_comments_that_are_all_needed_are_all_drawn_and_others_never():
-    sure, none = (Extra(np.arange(4), np.zeros(2, np.float32), np.full(4, chance)) for chance in (1.0, 0.0))
-    assert sure.draw(1, 1).tolist() == [0, 1, 2, 3]
-    assert none.draw(1, 1).tolist() == []
+    extra = Extra(np.arange(6), np.zeros(2, np.float32), np.array([1.0, 0, 1, 1, 0, 1]))
+    assert extra.draw(1, 1).tolist() == [0, 2, 3, 5]
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_where_nothing_is_lacking_there_is_no_plan(count):
+    own = np.ones((9, 2), np.uint8)
+    assert extra_data.plan(own[:count], own, 9, minimum=9) is None
+    assert extra_data.plan(own[:3], own, 9, minimum=10).epoch_size == 1

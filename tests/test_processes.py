@@ -13,10 +13,11 @@ from safetensors.torch import load_file
 from emotions import processes
 from emotions.errors import InputError
 from stages import preprocess, split
-from tests.conftest import set_params, small_comments, write_csv, write_opinions
+from tests.conftest import ROOT, set_params, small_comments, write_csv, write_opinions
 from tests.project import README
 
 LAUNCH = "accelerate launch --multi_gpu --num_processes 2 stages/train.py"
+LAUNCH_SHARDED = f"accelerate launch --config_file {ROOT / 'docs/fsdp.yaml'}"
 
 
 def train(command: list[str], **environment: str) -> subprocess.CompletedProcess:
@@ -82,16 +83,61 @@ def test_two_processes_stopped_and_started_again_end_with_the_same_bytes(prepare
     assert (prepared / "model" / "model.safetensors").read_bytes() == expected
 
 
-@pytest.mark.parametrize("name", ["FSDP", "DEEPSPEED", "MEGATRON_LM"])
-def test_what_shards_a_model_is_refused_in_one_sentence(name):
-    assert processes.check({"ACCELERATE_USE_CPU": "true", "LOCAL_RANK": "1"}) is None
-    with pytest.raises(InputError, match=f"^accelerate is configured for {name}, .* use plain data parallelism"):
-        processes.check({f"ACCELERATE_USE_{name}": "true"})
+def test_a_sharded_model_ends_where_a_whole_one_does_also_when_resumed(prepared):
+    assert "accelerate launch --config_file docs/fsdp.yaml --num_processes 8 stages/train.py" in README
+    assert train([sys.executable, "stages/train.py"]).returncode == 0
+    metrics, weights = outcome(prepared)
+    alone = set((prepared / "checkpoints").iterdir())
+    (prepared / "metrics" / "train.json").unlink()
+    command = [*LAUNCH_SHARDED.split(), ROOT / "tests/sharding_on_cpus.py", "stages/train.py"]
+
+    sharded = train(command)
+    assert sharded.returncode == 0, sharded.stderr
+    assert sharded.stdout.count("training on 2 processes, each with a part of the model, on cpu in fp32") == 1
+    found, found_weights = outcome(prepared)
+    assert found == pytest.approx(metrics, abs=2e-4)
+    assert weights.keys() == found_weights.keys()
+    for name, tensor in weights.items():
+        assert torch.allclose(tensor, found_weights[name], atol=2e-4), name
+    expected = (prepared / "model" / "model.safetensors").read_bytes()
+    (folder,) = set((prepared / "checkpoints").iterdir()) - alone
+    (folder / "finished").unlink()
+    newest, _ = sorted(folder.glob("step-*.pt"), reverse=True)
+    newest.unlink()
+    again = train(command)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("resuming from step 18") == 1
+    assert (prepared / "model" / "model.safetensors").read_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"ACCELERATE_USE_DEEPSPEED": "true"}, "for DEEPSPEED: what can shard a model here is FSDP"),
+        ({"ACCELERATE_USE_MEGATRON_LM": "true"}, "for MEGATRON_LM: what can shard a model here is FSDP"),
+        ({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "1"}, "for the first version of FSDP: set fsdp_version to 2"),
+        ({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_OFFLOAD_PARAMS": "true"}, "set fsdp_offload_param"),
+    ],
+)
+def test_other_ways_to_shard_a_model_are_refused_in_one_sentence(asked, message):
+    with pytest.raises(InputError, match=f"^accelerate is configured .*{message}"):
+        processes.check(asked)
+
+
+def test_what_accelerate_is_configured_for_is_told():
+    assert not processes.check({"ACCELERATE_USE_CPU": "true", "LOCAL_RANK": "1"})
+    assert processes.check({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"})
+
+
+def test_a_model_is_not_sharded_on_cpus(prepared):
+    done = train([*LAUNCH_SHARDED.split(), "stages/train.py"])
+    assert done.returncode != 0
+    assert "error: FSDP shards a model over GPUs: start two processes or more" in done.stderr
 
 
 def test_more_processes_than_gpus_are_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert processes.check({"LOCAL_RANK": "1"}) is None
+    processes.check({"LOCAL_RANK": "1"})
     with pytest.raises(InputError, match="process 3 of this machine has no GPU, there are 2: lower --num_processes"):
         processes.check({"LOCAL_RANK": "2"})
 
