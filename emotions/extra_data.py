@@ -48,30 +48,26 @@ class Extra:
 
 def read(
     path: str | Path, label_names: Sequence[str], own_texts: Iterable[str], tokenizer: Tokenizer, max_length: int
-) -> Comments:
+) -> Comments | None:
     """Return the comments at `path`, in any format of `corpus`, in memory: all but their parts.
 
-    label_names: the L labels of the data. Where those of `path` are others, no comment comes back. own_texts: of all
+    label_names: the L labels of the data. Where those of `path` are others, None comes back. own_texts: of all
     comments of the data, which are left out, so that none for validation or testing is learned here. Of a folder with
     parts of its own only the training part comes back. A label needs one vote.
 
     Raises what `corpus.read` raises.
     """
     judgements = corpus.read(path)
+    if set(judgements.label_names) != set(label_names):
+        return None
     merged = votes.merge(judgements, min_votes=1)
     ids, texts = judgements.ids.take(merged.rows), judgements.texts.take(merged.rows)
-    if set(judgements.label_names) == set(label_names):
-        for_training = (
-            np.ones(len(texts), bool) if judgements.parts is None else judgements.parts[merged.rows] == "train"
-        )
-        keys = [same_text(text) for text in texts.to_pylist()]
-        known = set(keys)
-        known.intersection_update(map(same_text, own_texts))
-        kept = np.flatnonzero(for_training & np.array([key not in known for key in keys], bool))
-        columns = [judgements.label_names.index(name) for name in label_names]
-    else:
-        print(f"{path} has other labels than the data, and nothing is learned from it")
-        kept, columns = np.arange(0), np.zeros(len(label_names), int)
+    for_training = np.ones(len(texts), bool) if judgements.parts is None else judgements.parts[merged.rows] == "train"
+    keys = [same_text(text) for text in texts.to_pylist()]
+    known = set(keys)
+    known.intersection_update(map(same_text, own_texts))
+    kept = np.flatnonzero(for_training & np.array([key not in known for key in keys], bool))
+    columns = [judgements.label_names.index(name) for name in label_names]
     texts = texts.take(kept)
     tokens, _ = batches.tokenise(tokenizer, texts.to_pylist(), max_length)
     labels, fingerprint = merged.labels[kept][:, columns], batches.fingerprint(tokenizer)

@@ -56,10 +56,10 @@ class Opinions:
 
 def read(
     path: str | Path, label_names: Sequence[str], comments: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]
-) -> Opinions:
+) -> Opinions | None:
     """Return the opinions in a file on n comments. comments: their ids and texts, in pieces.
 
-    Where the file has other labels than the L of `label_names`, no comment has one.
+    None where the file has other labels than the L of `label_names`.
 
     Raises `InputError` when the file is missing, is no such CSV file, has an id twice, or a value that is no
     probability.
@@ -72,8 +72,7 @@ def read(
         if "id" not in table.column_names or len(set(table.column_names)) < len(table.column_names):
             raise InputError(f"{path}: the header should be id and the labels, each once")
         if set(names) != set(label_names):
-            print(f"{path} has other labels than the data, and nothing is learned from it")
-            return Opinions(np.zeros((1, len(label_names)), np.float16), np.full(_count(comments), -1, np.int32))
+            return None
         columns = [_probabilities(path, 2 + len(ids), table, name) for name in label_names]
         values.append(np.stack(columns, axis=1))
         ids += table["id"].to_pylist()
@@ -108,7 +107,3 @@ def _probabilities(path: str | Path, first_row: int, table: pa.Table, name: str)
             f"{path}, row {first_row + wrong[0]}: {name} is {column[wrong[0]]!r}, but should be from 0 to 1, or empty"
         )
     return numbers.to_numpy(np.float16)
-
-
-def _count(comments: Iterable[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> int:
-    return sum(len(ids) for ids, _ in comments)

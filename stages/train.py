@@ -43,6 +43,7 @@ COMMENTS, SPLIT = "data/processed/comments.parquet", "data/splits/split.parquet"
 MODEL, METRICS = "model", "metrics/train.json"
 CHECKPOINTS = "checkpoints"
 LOSS, STEPS, FIGURE = "plots/loss.csv", "plots/steps.csv", "plots/loss.png"
+OTHER_LABELS = "{} has other labels than the data, and nothing is learned from it"
 
 
 def main() -> None:
@@ -63,15 +64,9 @@ def main() -> None:
         raise errors.InputError(
             f"{COMMENTS} was made with another tokenizer than {settings.encoder}'s: run `dvc repro preprocess`"
         )
-    more, extra = extra_comments(settings, table, train, tokenizer.backend_tokenizer)
-    second = second_opinions(settings, table.label_names, more, train, extra)
-    if extra:
-        accelerator.print(
-            f"learning from {len(extra.positions):,} comments of {settings.extra_data}, too: "
-            f"{extra.epoch_size:,} in each epoch"
-        )
-    if second:
-        accelerator.print(f"learning from second opinions on {second.count:,} of all these, too: {settings.opinions}")
+    more, extra = extra_comments(settings, accelerator, table, train, tokenizer.backend_tokenizer)
+    learned = np.concatenate([train, extra.positions[extra.chances > 0]]) if extra else train
+    second = second_opinions(settings, accelerator, table.label_names, more, learned)
     model = EmotionClassifier(
         encoders.load_encoder(folder, settings.encoder_dropout),
         table.label_names,
@@ -131,40 +126,54 @@ def main() -> None:
 
 
 def extra_comments(
-    settings: params.Params, table: comments.Comments, train: np.ndarray, tokenizer: Tokenizer
+    settings: params.Params, accelerator: Accelerator, table: comments.Comments, train: np.ndarray, tokenizer: Tokenizer
 ) -> tuple[comments.Comments | None, extra_data.Extra | None]:
     """Return the comments of `extra_data` that `data` has not, to follow those, and what training should know of them.
 
     Both are None where there are none, or none is needed.
     """
-    if settings.label_minimum:
-        own_texts = (text for piece in comments.stream(COMMENTS, ["texts"]) for text in piece.texts.to_pylist())
-        more = extra_data.read(settings.extra_data, table.label_names, own_texts, tokenizer, settings.max_length)
-        extra = extra_data.plan(more.labels, table.labels[train], len(table.labels), settings.label_minimum)
-        if extra:
-            return more, extra
-    return None, None
+    if not settings.label_minimum:
+        return None, None
+    own_texts = (text for piece in comments.stream(COMMENTS, ["texts"]) for text in piece.texts.to_pylist())
+    more = extra_data.read(settings.extra_data, table.label_names, own_texts, tokenizer, settings.max_length)
+    if more is None:
+        accelerator.print(OTHER_LABELS.format(settings.extra_data))
+        return None, None
+    extra = extra_data.plan(more.labels, table.labels[train], len(table.labels), settings.label_minimum)
+    if extra is None:
+        return None, None
+    accelerator.print(
+        f"learning from {len(extra.positions):,} comments of {settings.extra_data}, too: "
+        f"{extra.epoch_size:,} in each epoch"
+    )
+    return more, extra
 
 
 def second_opinions(
     settings: params.Params,
+    accelerator: Accelerator,
     label_names: tuple[str, ...],
     more: comments.Comments | None,
-    train: np.ndarray,
-    extra: extra_data.Extra | None,
+    learned: np.ndarray,
 ) -> opinions.Opinions | None:
-    """Return those on comments for training and, after all of `data`, on `more` as far as these are learned from.
+    """Return those on the comments at positions `learned`, where those of `more` follow all of `data`.
 
-    None where there are none. No opinion on a comment for validation or testing is among them.
+    None where there are none.
     """
-    if settings.opinion_weight:
-        pieces = ((piece.ids, piece.texts) for piece in comments.stream(COMMENTS, ["ids", "texts"]))
-        known = opinions.read(
-            settings.opinions, label_names, itertools.chain(pieces, [(more.ids, more.texts)] if more else [])
-        )
-        known = known.only(np.concatenate([train, extra.positions[extra.chances > 0]]) if extra else train)
-        return known if known.count else None
-    return None
+    if not settings.opinion_weight:
+        return None
+    pieces = ((piece.ids, piece.texts) for piece in comments.stream(COMMENTS, ["ids", "texts"]))
+    known = opinions.read(
+        settings.opinions, label_names, itertools.chain(pieces, [(more.ids, more.texts)] if more else [])
+    )
+    if known is None:
+        accelerator.print(OTHER_LABELS.format(settings.opinions))
+        return None
+    known = known.only(learned)
+    if not known.count:
+        return None
+    accelerator.print(f"learning from second opinions on {known.count:,} of all these, too: {settings.opinions}")
+    return known
 
 
 def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) -> dict[str, float]:

@@ -143,6 +143,21 @@ def test_extra_data_is_learned_too_less_what_the_data_has_itself(workspace, caps
     assert torch.equal(EmotionClassifier.from_pretrained("model").head.weight, alone)
 
 
+def test_files_with_other_labels_are_not_learned_from_and_that_is_said(workspace, capsys):
+    set_params(workspace, label_minimum=0)
+    run(*STAGES)
+    alone = EmotionClassifier.from_pretrained("model").head.weight
+    files = {"extra_data": "data/extra.csv", "opinions": "data/opinions.csv"}
+    Path(files["extra_data"]).write_text("id,text,example_very_unclear,envy,pride\nc1,hello,FALSE,1,0\n")
+    Path(files["opinions"]).write_text("id,envy\nc1,0.5\n")
+    set_params(workspace, label_minimum=800, opinion_weight=1, **files)
+    run("train")
+    told = capsys.readouterr().out
+    for path in files.values():
+        assert f"{path} has other labels than the data, and nothing is learned from it" in told
+    assert torch.equal(EmotionClassifier.from_pretrained("model").head.weight, alone)
+
+
 def test_second_opinions_on_training_comments_are_learned_and_no_others(workspace, capsys):
     run(*STAGES)
     assert "second opinions" not in capsys.readouterr().out
