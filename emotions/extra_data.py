@@ -23,7 +23,7 @@ class Extra:
     """Which comments of a training run are of another origin, and how they count.
 
     positions: indices of comments, (m,). shift: what is added to their logits, (L,) float32. chances: of each of them
-    to be learned from in an epoch, (m,) from 0 to 1.
+    to be learned from in an epoch, (m,) from 0 to 1; in sum one half or more.
     """
 
     positions: np.ndarray

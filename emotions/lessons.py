@@ -1,6 +1,7 @@
 """What a model learns from: comments with labels, others beside them, second opinions; and the losses on these."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ class Lessons:
     extra: Extra | None = None
     opinions: Opinions | None = None
 
-    @property
+    @cached_property
     def positions(self) -> np.ndarray:
         """The position of each of the m rows, (m,)."""
         return np.concatenate([self.own, self.extra.positions]) if self.extra else self.own
@@ -50,48 +51,32 @@ class Lessons:
         chances = self.extra.chances if self.extra else np.zeros(0)
         return self.opinions.mean(self.positions, np.concatenate([np.ones(len(self.own)), chances]))
 
-
-@dataclass(frozen=True)
-class Loss:
-    """Of k rows.
-
-    learned: the sum of what is to become smaller, with a gradient. own: the loss on the labels themselves, a mean over
-    labels, summed over those rows that are of `Lessons.own`. beliefs: the probability of each label, (k, L) float16.
-    """
-
-    learned: Tensor
-    own: Tensor
-    beliefs: Tensor
-
-
-class Objective:
-    """Turns logits into losses, on one device. What the losses are is told where `Recipe` lists their parameters."""
-
-    def __init__(self, lessons: Lessons, opinion_weight: float, device: torch.device):
-        self._lessons, self._device = lessons, device
-        self._positions, self._opinion_weight = lessons.positions, opinion_weight
-        self._shift = torch.from_numpy(lessons.extra.shift).to(device) if lessons.extra else None
-
-    def __call__(self, logits: Tensor, rows: np.ndarray, beliefs: Tensor, trust: float) -> Loss:
-        """Return the losses of k rows.
+    def losses(
+        self, logits: Tensor, rows: np.ndarray, beliefs: Tensor, trust: float, opinion_weight: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the losses of k rows, on the device of the logits.
 
         logits: the model's, (k, L), or (k, 2 L) with those of its `opinion_head`. beliefs: what was believed of every
-        row before, (m, L). trust: the share of a belief in what is learned; where it is 0 `beliefs` may have no rows.
+        row before, (m, L). trust: the share of a belief in what is learned; where it is 0, `beliefs` may have no rows.
+        What the losses are is told where `emotions.training.Recipe` lists their parameters.
+
+        First comes the sum of what is to become smaller, with a gradient. Then the loss on the labels themselves, a
+        mean over labels, summed over those rows that are of `own`. Last the probability of each label, (k, L) float16.
         """
-        positions = self._positions[rows]
-        target = torch.from_numpy(self._lessons.labels[positions]).to(self._device).float()
+        device, positions = logits.device, self.positions[rows]
+        target = torch.from_numpy(self.labels[positions]).to(device).float()
         logits, opinion_logits = logits[:, : target.shape[1]].float(), logits[:, target.shape[1] :].float()
-        rows = torch.from_numpy(rows).to(self._device)
-        is_own = rows < len(self._lessons.own)
-        if self._shift is not None:
-            logits = logits + self._shift * ~is_own.unsqueeze(1)
-        wanted = target.lerp(beliefs[rows].float(), trust) if trust else target
+        numbers = torch.from_numpy(rows).to(device)
+        is_own = numbers < len(self.own)
+        if self.extra:
+            logits = logits + torch.from_numpy(self.extra.shift).to(device) * ~is_own.unsqueeze(1)
+        wanted = target.lerp(beliefs[numbers].float(), trust) if trust else target
         learned = binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
-        if self._lessons.opinions:
-            opinion, known = (torch.from_numpy(one).to(self._device) for one in self._lessons.opinions.at(positions))
-            learned = learned + self._opinion_weight * binary_cross_entropy_with_logits(
+        if self.opinions:
+            opinion, known = (torch.from_numpy(one).to(device) for one in self.opinions.at(positions))
+            learned = learned + opinion_weight * binary_cross_entropy_with_logits(
                 opinion_logits, opinion.float(), known.float().unsqueeze(1), reduction="sum"
             )
         told = binary_cross_entropy_with_logits(logits.detach(), target, reduction="none").mean(dim=1)
         # Picking rows instead of weighing them would make a GPU wait.
-        return Loss(learned, (told * is_own).sum(), logits.detach().sigmoid().half())
+        return learned, (told * is_own).sum(), logits.detach().sigmoid().half()

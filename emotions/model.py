@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,6 @@ class EmotionClassifier(nn.Module):
         if pooling != "pooler" and getattr(encoder, "pooler", None) is not None:
             encoder.pooler = None  # would be saved, and trained by weight decay alone
         self.encoder = encoder
-        self._no_split_modules = encoder._no_split_modules  # the layers by which accelerate shards a model
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(encoder.config.hidden_size, len(label_names))
         self.opinion_head: nn.Linear | None = None
@@ -86,11 +86,15 @@ class EmotionClassifier(nn.Module):
         """
         pooled = self.dropout(self.pool(input_ids, attention_mask))
         heads = [self.head, self.opinion_head] if self.training and self.opinion_head is not None else [self.head]
-        logits = [head(pooled) for head in heads]
+        # In fp32 under autocast, too: small probabilities need the digits.
+        mixed = torch.is_autocast_enabled(pooled.device.type)
+        with torch.autocast(pooled.device.type, enabled=False) if mixed else nullcontext():
+            logits = [head(pooled.to(head.weight.dtype)) for head in heads]
         if self.pooling == "attention":
-            # What every label makes of its own query's states: the products with others' cost less than picking states.
+            # Each label's product with the states of its own query. The others are computed, too, for that is cheaper
+            # than picking states first.
             own = self.groups.expand(len(pooled), 1, -1)
-            logits = [of_queries.gather(1, own).squeeze(1) for of_queries in logits]
+            logits = [products.gather(1, own).squeeze(1) for products in logits]
         return torch.cat(logits, dim=1)
 
     def pool(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:

@@ -37,7 +37,7 @@ def load(folder: str | Path) -> plain_bert.PlainBert | EmotionClassifier:
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-# Not `inference_mode`: what a sharded model gathers in it could not be trained afterwards.
+# Not `inference_mode`: weights that a sharded model gathers in it cannot be trained afterwards.
 @torch.no_grad()
 def predict_logits(
     model: plain_bert.PlainBert | EmotionClassifier, tokens: Tokens, positions: np.ndarray

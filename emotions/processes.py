@@ -21,7 +21,7 @@ def check(environment: Mapping[str, str]) -> bool:
     """
 
     def is_set(name: str) -> bool:
-        return environment.get(name, "false").lower() in ("true", "1")
+        return environment.get(name, "false").lower() == "true"
 
     for name in ("DEEPSPEED", "MEGATRON_LM", "PARALLELISM_CONFIG"):
         if is_set(f"ACCELERATE_USE_{name}"):
@@ -29,8 +29,10 @@ def check(environment: Mapping[str, str]) -> bool:
     shards = is_set("ACCELERATE_USE_FSDP")
     if shards and environment.get("FSDP_VERSION", "1") != "2":
         raise InputError("accelerate is configured for the first version of FSDP: set fsdp_version to 2")
-    if shards and is_set("FSDP_OFFLOAD_PARAMS"):
-        raise InputError("accelerate is configured to keep weights outside the GPUs: set fsdp_offload_params to false")
+    # With the second, accelerate computes states twice, and with other dropout the second time.
+    for name in ("FSDP_OFFLOAD_PARAMS", "FSDP_ACTIVATION_CHECKPOINTING"):
+        if shards and is_set(name):
+            raise InputError(f"accelerate is configured for {name}, which cannot be had: set {name.lower()} to false")
     number, gpus = int(environment.get("LOCAL_RANK", 0)), torch.cuda.device_count()
     if gpus and number >= gpus:
         raise InputError(f"process {number + 1} of this machine has no GPU, there are {gpus}: lower --num_processes")

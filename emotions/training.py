@@ -19,7 +19,7 @@ from transformers import get_linear_schedule_with_warmup
 from emotions import batches, interrupts, memory, processes, sharding
 from emotions.checkpoints import Checkpoints
 from emotions.errors import InputError, Interrupted
-from emotions.lessons import Lessons, Objective
+from emotions.lessons import Lessons
 from emotions.model import EmotionClassifier
 from emotions.params import Params
 from emotions.progress import Progress
@@ -88,12 +88,13 @@ def choose_precision(precision: str) -> str:
 def start(precision: str) -> Accelerator:
     """Return the accelerator of this process: its device, its `precision`, and those that it trains together with.
 
-    Raises `InputError` for a precision that the device has not, for more processes than GPUs, and for what of
-    accelerate's ways of sharding a model cannot be had.
+    Raises `InputError` for a precision that the device has not, for more processes than GPUs, and for a way to shard a
+    model that is not supported.
     """
     asked_to_shard = processes.check(os.environ)
     precision = choose_precision(precision)
-    # With it all processes but one would start from an empty encoder, and what is made of its first states be wrong.
+    # With accelerate's RAM-efficient loading one process alone has the encoder's weights, and the others could not
+    # start the head.
     disable_fsdp_ram_efficient_loading()
     # Of the devices that accelerate would choose by itself, some lack float64 and have no saved random state.
     accelerator = Accelerator(
@@ -112,8 +113,9 @@ def train(
     checkpoints: Checkpoints | None = None,
     checkpoint_minutes: float = math.inf,
 ) -> History:
-    """Fine-tune `model` in place on `lessons`, and leave it in fp32, on the device unless accelerate shards it.
+    """Fine-tune `model` in place on `lessons`, and leave it in fp32.
 
+    It is left on the device, or where it is if accelerate shards it.
     Where there are second opinions the model has an `opinion_head` for as long as this runs. checkpoints: where the run
     is saved after each epoch and every `checkpoint_minutes`, and resumed from; a resumed run ends with the same bytes
     as one that was never interrupted.
@@ -142,7 +144,7 @@ def train(
     room = 2 * len(remembered) * labels.shape[1]  # of the beliefs, in fp16
     pieces = memory.pieces_that_fit(accelerator, bare_model, lessons.tokens, own if len(own) else longest[:1], room)
     optimizer = torch.optim.AdamW(_parameter_groups(bare_model, recipe), fused=accelerator.scaler is None)
-    model_in_parallel, optimizer = accelerator.prepare(bare_model, optimizer)
+    parallel_model, optimizer = accelerator.prepare(bare_model, optimizer)
 
     steps_per_epoch = math.ceil(lessons.epoch_size / recipe.batch_size)
     total = recipe.epochs * steps_per_epoch
@@ -164,27 +166,25 @@ def train(
     run.resume(checkpoints.load() if checkpoints else None)
     saved_at = time.monotonic()
     history = run.history
-    losses_of = Objective(lessons, recipe.opinion_weight, device)
 
     def learn(batch: np.ndarray, trust: float) -> Tensor:
         """Add the gradients of the batch's mean loss; return the sum of this process's losses, without extra ones."""
         own = processes.share(accelerator, batch)
-        # The gradients of all processes are averaged.
+        # The gradients of all processes are averaged, and each must have some: a process without a comment of its own
+        # computes another's, to no effect.
         scale = accelerator.num_processes / (len(batch) * labels.shape[1])
+        chunks = [chunk for chunk in np.array_split(own, pieces) if len(chunk)]
         loss, beliefs = torch.zeros((), device=device), []
-        for number, chunk in enumerate(np.array_split(own, pieces), start=1):
-            # All processes must make as many passes: one that has no comment of its own for a pass computes another's,
-            # to no effect.
-            rows, counts = (chunk, True) if len(chunk) else (batch[:1], False)
-            inputs = batches.collate(lessons.tokens, positions[rows], bare_model.tokenizer.pad_token_id)
+        for chunk in chunks or [batch[:1]]:
+            inputs = batches.collate(lessons.tokens, positions[chunk], bare_model.tokenizer.pad_token_id)
             # Gradients are exchanged once, with the last chunk.
-            with accelerator.no_sync(model_in_parallel) if number < pieces else nullcontext():
-                logits = model_in_parallel(**{name: tensor.to(device) for name, tensor in inputs.items()})
-                found = losses_of(logits, rows, run.beliefs, trust)
-                accelerator.backward(found.learned * (scale if counts else 0.0))
-            if counts:
-                beliefs.append(found.beliefs)
-                loss += found.own
+            with accelerator.no_sync(parallel_model) if chunk is not (chunks or [chunk])[-1] else nullcontext():
+                logits = parallel_model(**{name: tensor.to(device) for name, tensor in inputs.items()})
+                learned, own_loss, believed = lessons.losses(logits, chunk, run.beliefs, trust, recipe.opinion_weight)
+                accelerator.backward(learned * (scale if chunks else 0.0))
+            if chunks:
+                beliefs.append(believed)
+                loss += own_loss
         if len(remembered):
             own_beliefs = torch.cat(beliefs) if beliefs else run.beliefs[:0]
             run.beliefs[torch.from_numpy(batch).to(device)] = processes.together(accelerator, own_beliefs, len(batch))
@@ -225,7 +225,7 @@ def train(
                         raise InputError(
                             f"step {run.step + 1} does not fit in the device's memory: lower batch_size"
                         ) from None
-                    accelerator.clip_grad_norm_(model_in_parallel.parameters(), recipe.max_grad_norm)
+                    accelerator.clip_grad_norm_(parallel_model.parameters(), recipe.max_grad_norm)
                     optimizer.step()
                     optimizer.zero_grad()
                     if not accelerator.optimizer_step_was_skipped:  # fp16: the gradients overflowed
@@ -256,7 +256,7 @@ def train(
             save()
             if signal := processes.any_of(accelerator, stop.signal or 0):
                 raise _interrupted(accelerator, signal, run.step)
-    accelerator.unwrap_model(model_in_parallel, keep_fp32_wrapper=False)
+    accelerator.unwrap_model(parallel_model, keep_fp32_wrapper=False)
     model.opinion_head = bare_model.opinion_head = None
     sharding.finish(bare_model, model)
     return history

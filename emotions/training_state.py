@@ -7,13 +7,10 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 
+from emotions import sharding
 from emotions.errors import InputError
 from emotions.model import EmotionClassifier
-
-# Of a sharded model (`emotions.sharding`), too, what is saved is the whole.
-WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 
 @dataclass
@@ -77,18 +74,16 @@ class Run:
     def state_dict(self) -> dict:
         """Return everything as tensors and plain values. Every process's random numbers and losses are part of it.
 
-        Of several processes the main one alone has the model and the optimizer in it, and these whole.
+        Where the model is sharded, the main process alone has model and optimizer in it, and these whole.
         """
         logits = self.history.validation_logits
-        model, optimizer = get_state_dict(self._model, self._optimizer, options=WHOLE)
         own = {
             "random": torch.get_rng_state(),
             "cuda_random": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
             "pending": [loss.cpu() for loss in self._pending],
         }
         return {
-            "model": model,
-            "optimizer": optimizer,
+            "learned": sharding.state_dict(self._accelerator, self._model, self._optimizer),
             "parts": {name: part.state_dict() for name, part in self._parts.items()},
             "processes": gather_object([own]),
             "beliefs": self.beliefs.cpu(),
@@ -102,16 +97,11 @@ class Run:
 
     def resume(self, state: dict | None) -> None:
         """Become what `state_dict` was taken of, by the state that the main process has; None changes nothing."""
+        learned = state and state.pop("learned")
         state = broadcast_object_list([state])[0]
         if state is None:
             return
-        set_state_dict(
-            self._model,
-            self._optimizer,
-            model_state_dict=state["model"],
-            optim_state_dict=state["optimizer"],
-            options=StateDictOptions(full_state_dict=True),
-        )
+        sharding.load_state_dict(self._accelerator, self._model, self._optimizer, learned)
         for name, part in self._parts.items():
             part.load_state_dict(state["parts"][name])
         own = state["processes"][self._accelerator.process_index]

@@ -99,4 +99,3 @@ def test_comments_that_are_all_needed_are_all_drawn_and_others_never():
 def test_where_nothing_is_lacking_there_is_no_plan(count):
     own = np.ones((9, 2), np.uint8)
     assert extra_data.plan(own[:count], own, 9, minimum=9) is None
-    assert extra_data.plan(own[:3], own, 9, minimum=10).epoch_size == 1

@@ -2,22 +2,29 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.distributed.fsdp.wrap import transformer_auto_wrap_policy
+from transformers import DistilBertConfig, DistilBertModel
 
-from emotions import processes
+from emotions import processes, sharding
 from emotions.errors import InputError
+from emotions.model import EmotionClassifier
 from stages import preprocess, split
-from tests.conftest import ROOT, set_params, small_comments, write_csv, write_opinions
+from tests.conftest import LABELS, ROOT, set_params, small_comments, write_csv, write_opinions
 from tests.project import README
 
 LAUNCH = "accelerate launch --multi_gpu --num_processes 2 stages/train.py"
 LAUNCH_SHARDED = f"accelerate launch --config_file {ROOT / 'docs/fsdp.yaml'}"
+FSDP = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"}
+SHARDING_ON_CPUS = str(ROOT / "tests" / "sharding_on_cpus.py")
 
 
 def train(command: list[str], **environment: str) -> subprocess.CompletedProcess:
@@ -69,45 +76,44 @@ def test_two_processes_end_where_one_does_and_one_of_them_writes(prepared):
         assert torch.allclose(tensor, weights_of_both[name], atol=2e-4), name
 
 
-def test_two_processes_stopped_and_started_again_end_with_the_same_bytes(prepared):
-    set_params(prepared, dropout=0.1, encoder_dropout=0.1)
-    assert train(LAUNCH.split()).returncode == 0
+@pytest.mark.parametrize(
+    ("command", "precision"),
+    [(LAUNCH.split(), "fp32"), ([*LAUNCH_SHARDED.split(), SHARDING_ON_CPUS, "stages/train.py"], "bf16")],
+)
+def test_two_processes_stopped_and_started_again_end_with_the_same_bytes(prepared, command, precision):
+    set_params(prepared, dropout=0.1, encoder_dropout=0.1, precision=precision)
+    first = train(command)
+    assert first.returncode == 0, first.stderr
     expected = (prepared / "model" / "model.safetensors").read_bytes()
     for folder in (prepared / "checkpoints").iterdir():
         (folder / "finished").unlink()
         newest, _ = sorted(folder.glob("step-*.pt"), reverse=True)
         newest.unlink()  # as if the run had been killed before its last epoch
-    again = train(LAUNCH.split())
+    again = train(command)
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("resuming from step 18") == 1 and "epoch 3/3:" in again.stdout
     assert (prepared / "model" / "model.safetensors").read_bytes() == expected
 
 
-def test_a_sharded_model_ends_where_a_whole_one_does_also_when_resumed(prepared):
+def test_a_sharded_model_ends_where_a_whole_one_does(prepared):
     assert "accelerate launch --config_file docs/fsdp.yaml --num_processes 8 stages/train.py" in README
     assert train([sys.executable, "stages/train.py"]).returncode == 0
     metrics, weights = outcome(prepared)
-    alone = set((prepared / "checkpoints").iterdir())
     (prepared / "metrics" / "train.json").unlink()
-    command = [*LAUNCH_SHARDED.split(), ROOT / "tests/sharding_on_cpus.py", "stages/train.py"]
 
-    sharded = train(command)
+    sharded = train([*LAUNCH_SHARDED.split(), SHARDING_ON_CPUS, "stages/train.py"])
     assert sharded.returncode == 0, sharded.stderr
+    # The classifier, its embeddings and its two layers, of which each process has about a half.
+    found = re.findall(r"(\d+) parts, (\d+) of (\d+) numbers here", sharded.stdout)
+    assert len(found) == 2 and {parts for parts, _, _ in found} == {"4"}
+    assert sum(int(here) for _, here, _ in found) == int(found[0][2])
+    assert all(0.4 < int(here) / int(whole) < 0.6 for _, here, whole in found)
     assert sharded.stdout.count("training on 2 processes, each with a part of the model, on cpu in fp32") == 1
     found, found_weights = outcome(prepared)
     assert found == pytest.approx(metrics, abs=2e-4)
     assert weights.keys() == found_weights.keys()
     for name, tensor in weights.items():
         assert torch.allclose(tensor, found_weights[name], atol=2e-4), name
-    expected = (prepared / "model" / "model.safetensors").read_bytes()
-    (folder,) = set((prepared / "checkpoints").iterdir()) - alone
-    (folder / "finished").unlink()
-    newest, _ = sorted(folder.glob("step-*.pt"), reverse=True)
-    newest.unlink()
-    again = train(command)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout.count("resuming from step 18") == 1
-    assert (prepared / "model" / "model.safetensors").read_bytes() == expected
 
 
 @pytest.mark.parametrize(
@@ -116,7 +122,8 @@ def test_a_sharded_model_ends_where_a_whole_one_does_also_when_resumed(prepared)
         ({"ACCELERATE_USE_DEEPSPEED": "true"}, "for DEEPSPEED: what can shard a model here is FSDP"),
         ({"ACCELERATE_USE_MEGATRON_LM": "true"}, "for MEGATRON_LM: what can shard a model here is FSDP"),
         ({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "1"}, "for the first version of FSDP: set fsdp_version to 2"),
-        ({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_OFFLOAD_PARAMS": "true"}, "set fsdp_offload_param"),
+        ({**FSDP, "FSDP_OFFLOAD_PARAMS": "true"}, "for FSDP_OFFLOAD_PARAMS, .* set fsdp_offload_params to false"),
+        ({**FSDP, "FSDP_ACTIVATION_CHECKPOINTING": "true"}, "set fsdp_activation_checkpointing to false"),
     ],
 )
 def test_other_ways_to_shard_a_model_are_refused_in_one_sentence(asked, message):
@@ -124,9 +131,24 @@ def test_other_ways_to_shard_a_model_are_refused_in_one_sentence(asked, message)
         processes.check(asked)
 
 
+@pytest.mark.parametrize("named", [None, ["TransformerBlock"]])
+def test_layers_that_the_encoder_does_not_tell_must_be_named(named):
+    config = DistilBertConfig(vocab_size=9, dim=8, n_heads=2, n_layers=1, hidden_dim=8)
+    model = EmotionClassifier(DistilBertModel(config), LABELS, "mean", 0.0, max_length=9)
+    plugin = SimpleNamespace(
+        auto_wrap_policy=transformer_auto_wrap_policy, transformer_cls_names_to_wrap=named, mixed_precision_policy=None
+    )
+    accelerator = SimpleNamespace(is_fsdp2=True, state=SimpleNamespace(fsdp_plugin=plugin))
+    if named:
+        assert sharding.ready(accelerator, model) is not model
+    else:
+        with pytest.raises(InputError, match=r"a distilbert encoder does not tell .* set fsdp_transformer_layer_cls"):
+            sharding.ready(accelerator, model)
+
+
 def test_what_accelerate_is_configured_for_is_told():
     assert not processes.check({"ACCELERATE_USE_CPU": "true", "LOCAL_RANK": "1"})
-    assert processes.check({"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"})
+    assert processes.check(FSDP)
 
 
 def test_a_model_is_not_sharded_on_cpus(prepared):

@@ -62,13 +62,13 @@ def test_what_is_edited_while_train_runs_is_noticed_and_nothing_is_written(works
     # The edit comes when the first epoch is told of.
     code = f"""
 import sys; sys.path.insert(0, ".")
-from emotions import errors, training
+from emotions import errors, sharding
 from stages import train
-before = training.predict_logits
+before = sharding.predict_logits
 def edit(*arguments):
     with open({edit!r}, "ab") as file: file.write(b"#")
     return before(*arguments)
-training.predict_logits = edit
+sharding.predict_logits = edit
 errors.run(train.main)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
