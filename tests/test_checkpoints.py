@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -184,18 +185,21 @@ def test_other_parameters_start_afresh(workspace):
     [({"lr": 2e-3}, False), ({"seed": 7}, False), ({"checkpoint_minutes": 1}, True), ({"threshold": 0.4}, True)],
 )
 def test_the_fingerprint_is_of_all_that_decides_the_result(workspace, monkeypatch, changes, same):
-    origin = Provenance(["params.yaml", "encoder"])
-    before = train.fingerprint(load(), origin, 1)
+    def fingerprint(processes: int = 1, sharded: bool = False) -> str:
+        accelerator = SimpleNamespace(num_processes=processes, is_fsdp2=sharded)
+        return train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), accelerator)
+
+    before = fingerprint()
     set_params(workspace, **changes)
-    assert (train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), 1) == before) is same
-    assert train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), 2) != before
+    assert (fingerprint() == before) is same
+    assert len({before, fingerprint(2), fingerprint(2, sharded=True)}) == 3
     monkeypatch.setattr(training, "choose_precision", lambda asked: "fp16")  # as on another machine with `auto`
-    assert train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), 1) != before
+    assert fingerprint() != before
     monkeypatch.undo()
     monkeypatch.chdir(workspace)
     with Path("encoder/vocab.txt").open("a") as file:
         file.write("more")
-    assert train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), 1) != before
+    assert fingerprint() != before
 
 
 def test_the_interval_between_checkpoints_changes_nothing_in_the_result(workspace):
