@@ -70,8 +70,10 @@ def _run(
     """Return probabilities, (len(positions), L), in the batches that `predict_logits` makes."""
     found = np.empty((len(positions), session.get_outputs()[0].shape[1]), np.float32)
     for batch in batches.of_equal_length(tokens.lengths[positions], prediction.BATCH_TOKENS):
-        inputs = batches.collate(tokens, positions[batch], pad_id)
-        found[batch] = session.run(["probabilities"], {name: tensor.numpy() for name, tensor in inputs.items()})[0]
+        ids = batches.collate(tokens, positions[batch], pad_id)["input_ids"].numpy()
+        # The graph wants a mask, though equally long comments need none.
+        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        found[batch] = session.run(["probabilities"], inputs)[0]
     return found
 
 

@@ -84,10 +84,27 @@ def of_equal_length(lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
             yield group[start : start + size]
 
 
-def collate(tokens: Tokens, positions: np.ndarray, pad_id: int) -> dict[str, torch.Tensor]:
-    """Return input_ids and attention_mask, (batch, longest of the batch) int64, padded on the right."""
+def collate(
+    tokens: Tokens, positions: np.ndarray, pad_id: int, device: torch.device | str = "cpu"
+) -> dict[str, torch.Tensor]:
+    """Return input_ids and attention_mask, (batch, longest of the batch) int64, padded on the right.
+
+    Where all comments are equally long there is no mask. It would mask nothing, and transformers waits for a GPU to see
+    that.
+    """
     lengths = tokens.offsets[positions + 1] - tokens.offsets[positions]
     mask = np.arange(lengths.max()) < lengths[:, None]
     ids = np.full(mask.shape, pad_id, np.int64)
     ids[mask] = np.concatenate([tokens.ids[tokens.offsets[i] : tokens.offsets[i + 1]] for i in positions])
-    return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
+    inputs = {"input_ids": ids} if mask.all() else {"input_ids": ids, "attention_mask": mask.astype(np.int64)}
+    return {name: on_device(array, device) for name, array in inputs.items()}
+
+
+def on_device(array: np.ndarray, device: torch.device | str) -> torch.Tensor:
+    """Return an array as a tensor on the device; on a CPU they share their memory.
+
+    A GPU copies it when it is done with what it was told before, and nobody waits for that: from pinned memory, as in
+    https://docs.pytorch.org/tutorials/intermediate/pinmem_nonblock.html
+    """
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if torch.device(device).type == "cuda" else tensor

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
@@ -93,6 +94,25 @@ def load_encoder(folder: Path, dropout: float = 0.0) -> PreTrainedModel:
     if missing:
         raise InputError(f"the weights in {folder} lack {missing[0]}, {len(missing)} in all: not those of an encoder")
     return encoder
+
+
+def freeze(encoder: PreTrainedModel, embeddings: bool, layers: int) -> None:
+    """Leave parts of an encoder as they are, and let the rest learn.
+
+    embeddings: whether what it calls so, or else its word embeddings, is left. layers: how many of its layers, from the
+    first on. Raises `InputError` when it has fewer, or does not show them one by one.
+    """
+    (getattr(encoder, "embeddings", None) or encoder.get_input_embeddings()).requires_grad_(not embeddings)
+    if not layers:
+        return
+    kind, count = encoder.config.model_type, encoder.config.num_hidden_layers
+    if layers > count:
+        raise InputError(f"freeze_layers is {layers}: the {kind} encoder has only {count}")
+    lists = (module for module in encoder.modules() if isinstance(module, nn.ModuleList) and len(module) == count)
+    found = next(lists, None)
+    if found is None:
+        raise InputError(f"freeze_layers is {layers}: {kind} encoders have no list of their layers, set it to 0")
+    found[:layers].requires_grad_(False)
 
 
 def longest_input(folder: Path) -> int:

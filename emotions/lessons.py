@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from emotions.batches import Tokens
+from emotions.batches import Tokens, on_device
 from emotions.extra_data import Extra
 from emotions.opinions import Opinions
 
@@ -64,16 +63,16 @@ class Lessons:
         mean over labels, summed over those rows that are of `own`. Last the probability of each label, (k, L) float16.
         """
         device, positions = logits.device, self.positions[rows]
-        target = torch.from_numpy(self.labels[positions]).to(device).float()
+        target = on_device(self.labels[positions], device).float()
         logits, opinion_logits = logits[:, : target.shape[1]].float(), logits[:, target.shape[1] :].float()
-        numbers = torch.from_numpy(rows).to(device)
+        numbers = on_device(rows, device)
         is_own = numbers < len(self.own)
         if self.extra:
-            logits = logits + torch.from_numpy(self.extra.shift).to(device) * ~is_own.unsqueeze(1)
+            logits = logits + on_device(self.extra.shift, device) * ~is_own.unsqueeze(1)
         wanted = target.lerp(beliefs[numbers].float(), trust) if trust else target
         learned = binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
         if self.opinions:
-            opinion, known = (torch.from_numpy(one).to(device) for one in self.opinions.at(positions))
+            opinion, known = (on_device(one, device) for one in self.opinions.at(positions))
             learned = learned + opinion_weight * binary_cross_entropy_with_logits(
                 opinion_logits, opinion.float(), known.float().unsqueeze(1), reduction="sum"
             )

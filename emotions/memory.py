@@ -53,10 +53,10 @@ def _fits(accelerator: Accelerator, model: EmotionClassifier, tokens: Tokens, co
             learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
             others = [torch.empty_like(parameter) for parameter in learned for _ in range(copies)]
             others.append(torch.empty(room, dtype=torch.uint8, device=accelerator.device))
-            inputs = batches.collate(tokens, comments, model.tokenizer.pad_token_id)
+            inputs = batches.collate(tokens, comments, model.tokenizer.pad_token_id, accelerator.device)
             for _ in range(2):
                 with accelerator.autocast():
-                    logits = model(**{name: tensor.to(accelerator.device) for name, tensor in inputs.items()})
+                    logits = model(**inputs)
                 logits.float().sum().backward()
             del others
             return True

@@ -49,6 +49,7 @@ class Params(BaseModel):
     max_grad_norm: float = Field(gt=0)
     self_distillation: float = Field(ge=0, lt=1)
     freeze_embeddings: bool
+    freeze_layers: int = Field(ge=0)
     precision: Literal["auto", "fp32", "bf16", "fp16"]
     deterministic: bool
     threads: int = Field(ge=0, le=1024)

@@ -53,8 +53,8 @@ def predict_logits(
     with Progress("predicting", len(positions)) as progress:
         for batch in batches.of_equal_length(tokens.lengths[positions], BATCH_TOKENS):
             # Equally long comments have no padding, and need no mask.
-            inputs = batches.collate(tokens, positions[batch], pad_id=0)["input_ids"]
-            logits[batch] = model(inputs.to(device)).float().cpu().numpy()
+            inputs = batches.collate(tokens, positions[batch], pad_id=0, device=device)
+            logits[batch] = model(**inputs).float().cpu().numpy()
             progress.add(len(batch))
     model.train(was_training)
     return logits

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import get_linear_schedule_with_warmup
 
-from emotions import batches, interrupts, memory, processes, sharding
+from emotions import batches, clipping, encoders, interrupts, memory, processes, sharding
 from emotions.checkpoints import Checkpoints
 from emotions.errors import InputError, Interrupted
 from emotions.lessons import Lessons
@@ -45,6 +45,10 @@ class Recipe:
     freeze_embeddings: leave what the encoder calls its embeddings, or else its word embeddings, as they were
     pretrained. A batch uses a hundredth of that table, and in BERT no gradient need go below the first layer then.
 
+    freeze_layers: leave so many of the encoder's layers, too, from the first on, where what is learned of a language
+    is least of one task (Lee, Tang and Lin, What Would Elsa Do? Freezing Layers During Transformer Fine-Tuning, arXiv
+    1911.03090).
+
     opinion_weight: how much the loss on second opinions counts beside the loss on labels. A second task on the same
     states teaches the encoder what labels alone do not say (Caruana, Multitask Learning, Machine Learning 28, 1997),
     here the beliefs of a larger model (Hinton, Vinyals and Dean, arXiv 1503.02531), without the labels' logits having
@@ -60,6 +64,7 @@ class Recipe:
     max_grad_norm: float
     self_distillation: float
     freeze_embeddings: bool
+    freeze_layers: int
     opinion_weight: float
     seed: int
 
@@ -130,8 +135,7 @@ def train(
     if lessons.opinions:
         model.add_opinion_head(lessons.mean_opinions())
     bare_model = sharding.ready(accelerator, model)
-    embeddings = getattr(bare_model.encoder, "embeddings", None)
-    (embeddings or bare_model.encoder.get_input_embeddings()).requires_grad_(not recipe.freeze_embeddings)
+    encoders.freeze(bare_model.encoder, recipe.freeze_embeddings, recipe.freeze_layers)
     if device.type == "cpu" and accelerator.mixed_precision == "bf16":
         # torch's fused attention takes ten times as long backwards in bf16 as in fp32 on a CPU, and this does not.
         bare_model.encoder.set_attn_implementation("eager")
@@ -176,10 +180,10 @@ def train(
         chunks = [chunk for chunk in np.array_split(own, pieces) if len(chunk)]
         loss, beliefs = torch.zeros((), device=device), []
         for chunk in chunks or [batch[:1]]:
-            inputs = batches.collate(lessons.tokens, positions[chunk], bare_model.tokenizer.pad_token_id)
+            inputs = batches.collate(lessons.tokens, positions[chunk], bare_model.tokenizer.pad_token_id, device)
             # Gradients are exchanged once, with the last chunk.
             with accelerator.no_sync(parallel_model) if chunk is not (chunks or [chunk])[-1] else nullcontext():
-                logits = parallel_model(**{name: tensor.to(device) for name, tensor in inputs.items()})
+                logits = parallel_model(**inputs)
                 learned, own_loss, believed = lessons.losses(logits, chunk, run.beliefs, trust, recipe.opinion_weight)
                 accelerator.backward(learned * (scale if chunks else 0.0))
             if chunks:
@@ -187,7 +191,7 @@ def train(
                 loss += own_loss
         if len(remembered):
             own_beliefs = torch.cat(beliefs) if beliefs else run.beliefs[:0]
-            run.beliefs[torch.from_numpy(batch).to(device)] = processes.together(accelerator, own_beliefs, len(batch))
+            run.beliefs[batches.on_device(batch, device)] = processes.together(accelerator, own_beliefs, len(batch))
         return loss
 
     def validate() -> float:
@@ -225,7 +229,7 @@ def train(
                         raise InputError(
                             f"step {run.step + 1} does not fit in the device's memory: lower batch_size"
                         ) from None
-                    accelerator.clip_grad_norm_(parallel_model.parameters(), recipe.max_grad_norm)
+                    clipping.clip(accelerator, parallel_model.parameters(), recipe.max_grad_norm)
                     optimizer.step()
                     optimizer.zero_grad()
                     if not accelerator.optimizer_step_was_skipped:  # fp16: the gradients overflowed

@@ -190,10 +190,9 @@ def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) ->
 def fingerprint(settings: params.Params, origin: provenance.Provenance, accelerator: Accelerator) -> str:
     """Return a sha256 over all that decides the bytes that training ends with, this machine's part included."""
     used = settings.model_dump(exclude={"checkpoint_minutes", "threshold"})
-    precision = training.choose_precision(settings.precision)
     together = [accelerator.num_processes, accelerator.is_fsdp2]
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else torch.backends.cpu.get_cpu_capability()
-    machine = [platform.machine(), device, precision, torch.get_num_threads(), *together]
+    machine = [platform.machine(), device, accelerator.mixed_precision, torch.get_num_threads(), *together]
     versions = [importlib.metadata.version(name) for name in ("torch", "transformers", "accelerate", "numpy")]
     content = json.dumps([used, machine, versions, origin.digest(leave_out=["params.yaml"])], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -64,6 +64,7 @@ RECIPE = Recipe(
     max_grad_norm=1.0,
     self_distillation=0.5,
     freeze_embeddings=False,
+    freeze_layers=0,
     opinion_weight=1.0,
     seed=1,
 )

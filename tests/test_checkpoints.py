@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emotions import checkpoints, training
+from emotions import checkpoints
 from emotions.checkpoints import Checkpoints
 from emotions.files import sha256
 from emotions.params import load
@@ -185,17 +185,15 @@ def test_other_parameters_start_afresh(workspace):
     [({"lr": 2e-3}, False), ({"seed": 7}, False), ({"checkpoint_minutes": 1}, True), ({"threshold": 0.4}, True)],
 )
 def test_the_fingerprint_is_of_all_that_decides_the_result(workspace, monkeypatch, changes, same):
-    def fingerprint(processes: int = 1, sharded: bool = False) -> str:
-        accelerator = SimpleNamespace(num_processes=processes, is_fsdp2=sharded)
+    def fingerprint(**differing) -> str:
+        accelerator = SimpleNamespace(**{"num_processes": 1, "is_fsdp2": False, "mixed_precision": "no"} | differing)
         return train.fingerprint(load(), Provenance(["params.yaml", "encoder"]), accelerator)
 
     before = fingerprint()
     set_params(workspace, **changes)
     assert (fingerprint() == before) is same
-    assert len({before, fingerprint(2), fingerprint(2, sharded=True)}) == 3
-    monkeypatch.setattr(training, "choose_precision", lambda asked: "fp16")  # as on another machine with `auto`
-    assert fingerprint() != before
-    monkeypatch.undo()
+    others = [{"num_processes": 2}, {"num_processes": 2, "is_fsdp2": True}, {"mixed_precision": "bf16"}]
+    assert len({before, *(fingerprint(**other) for other in others)}) == 4
     monkeypatch.chdir(workspace)
     with Path("encoder/vocab.txt").open("a") as file:
         file.write("more")

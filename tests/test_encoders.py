@@ -10,7 +10,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModel, BertTokenizerFast
+from transformers import AutoConfig, AutoModel, BertTokenizerFast, PreTrainedModel
 
 from emotions import batches, encoders
 from emotions.errors import InputError
@@ -179,15 +179,41 @@ def test_the_longest_input_is_what_the_encoder_can_take(kind, positions, tmp_pat
         encoder(torch.full((1, 33), 5))
 
 
+def three_layers(kind: str) -> PreTrainedModel:
+    config = AutoConfig.for_model(kind, vocab_size=50)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "pad_token_id": 0}
+    for name, value in sizes.items():
+        setattr(config, name, value)
+    return AutoModel.from_config(config)
+
+
 @pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta", "electra", "deberta-v2", "albert"])
 def test_dropout_is_set_in_every_layer_of_every_kind_of_encoder(tmp_path, kind):
-    config = AutoConfig.for_model(kind, vocab_size=50)
-    for name, value in {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}.items():
-        setattr(config, name, value)
-    AutoModel.from_config(config).save_pretrained(tmp_path)
+    three_layers(kind).save_pretrained(tmp_path)
     for dropout in (0.0, 0.25):
         layers = [one for one in encoders.load_encoder(tmp_path, dropout).modules() if "Dropout" in type(one).__name__]
         assert layers and {getattr(one, "p", getattr(one, "drop_prob", None)) for one in layers} == {dropout}
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta", "electra", "deberta-v2", "mpnet", "modernbert"])
+def test_the_first_layers_of_every_kind_of_encoder_can_be_frozen(kind):
+    encoder = three_layers(kind)
+    learned = {name for name, parameter in encoder.named_parameters() if parameter.requires_grad}
+    encoders.freeze(encoder, embeddings=False, layers=2)
+    left = learned - {name for name, parameter in encoder.named_parameters() if parameter.requires_grad}
+    assert left == {name for name in learned if {"0", "1"} & set(name.split("."))} != set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "layers", "message"),
+    [
+        ("bert", 4, "^freeze_layers is 4: the bert encoder has only 3$"),
+        ("albert", 1, "^freeze_layers is 1: albert encoders have no list of their layers, set it to 0$"),
+    ],
+)
+def test_layers_that_an_encoder_has_not_cannot_be_frozen(kind, layers, message):
+    with pytest.raises(InputError, match=message):
+        encoders.freeze(three_layers(kind), embeddings=True, layers=layers)
 
 
 def test_a_trained_classifier_is_not_taken_for_an_encoder(tiny_encoder, tmp_path):

@@ -37,6 +37,7 @@ USED_BY = {
     "max_grad_norm": (2.0, {"train"}),
     "self_distillation": (0.5, {"train"}),
     "freeze_embeddings": (False, {"train"}),
+    "freeze_layers": (3, {"train"}),
     "precision": ("bf16", {"train"}),
     "deterministic": (False, {"train"}),
     "threads": (2, {"train", "evaluate"}),

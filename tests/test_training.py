@@ -1,5 +1,6 @@
 """The training loop: it learns, gives the same weights each time, and stops with a reason when it cannot go on."""
 
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -54,6 +55,26 @@ def test_gradients_that_overflow_in_fp16_skip_a_step_and_its_place_in_the_schedu
     assert len(calls) == 22 and repeated(history) == repeated(clean) + 1
     assert all(parameter.isfinite().all() for parameter in model.parameters())
     assert all(np.isfinite(row["loss"]) for row in history.steps)
+
+
+@needs_gpu
+def test_a_step_gives_the_gpu_its_work_and_does_not_wait_for_it(train, monkeypatch):
+    monkeypatch.setattr(training, "ROWS_PER_EPOCH", 1)
+
+    def waits(comments: int) -> int:
+        # Batches of one comment have no padding; of masks transformers asks a GPU whether they mask anything.
+        opinions = Opinions(TARGETS.astype(np.float16), np.arange(48))
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            torch.cuda.set_sync_debug_mode("warn")
+            try:
+                train(np.arange(comments), NONE, precision="bf16", batch_size=1, opinions=opinions)
+            finally:
+                torch.cuda.set_sync_debug_mode("default")
+        return sum("synchronizing CUDA operation" in str(one.message) for one in told)
+
+    # Two epochs each. Starting, saving and writing rows does wait, and as often in both.
+    assert waits(40) - waits(20) < 40
 
 
 def test_the_history_has_the_mean_losses_of_rows_of_steps_and_of_epochs(train, monkeypatch):
@@ -112,15 +133,23 @@ def test_a_loss_that_is_no_number_stops_training_with_its_step(train, monkeypatc
         train(batch_size=3, prepare=lambda model: model.register_forward_hook(spoil))
 
 
-@pytest.mark.parametrize("frozen", [True, False])
-def test_frozen_embeddings_stay_what_they_were_and_all_else_is_learned(train, tiny_encoder, frozen):
-    model, _ = train(freeze_embeddings=frozen)
+@pytest.mark.parametrize(
+    ("embeddings", "layers", "frozen"),
+    [
+        (False, 0, ()),
+        (True, 0, ("embeddings.",)),
+        (True, 1, ("embeddings.", "encoder.layer.0.")),
+        (False, 2, ("encoder.layer.0.", "encoder.layer.1.")),
+    ],
+)
+def test_what_is_frozen_stays_what_it_was_and_all_else_is_learned(train, tiny_encoder, embeddings, layers, frozen):
+    model, _ = train(freeze_embeddings=embeddings, freeze_layers=layers)
     before, after = encoders.load_encoder(tiny_encoder).state_dict(), model.encoder.state_dict()
     same = {name for name in after if torch.equal(after[name].cpu(), before[name])}
-    embeddings = {name for name in after if name.startswith("embeddings.")}
-    assert len(embeddings) == 5
+    expected = {name for name in after if name.startswith(frozen)}
+    assert len(expected) == 5 * embeddings + 16 * layers
     # A key's bias cancels out in the softmax of attention.
-    assert {name for name in same if not name.endswith("key.bias")} == (embeddings if frozen else set())
+    assert same - expected <= {name for name in after if name.endswith("key.bias")} and expected <= same
 
 
 @pytest.mark.parametrize(("fitting", "pieces"), [(5, 2), (3, 4), (1, 8)])
