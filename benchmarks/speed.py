@@ -22,7 +22,7 @@ from benchmarks.contenders import Work
 from emotions import comments, determinism, encoders, errors, files, params
 from emotions.batches import Tokens
 
-STAGE, LIMIT = "this repository", "limit"
+STAGE, LIMIT, LIMIT_OF_LEARNED = "this repository", "limit", "limit, without frozen layers"
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -49,7 +49,8 @@ def main() -> None:
         "training": _compare(
             work,
             arguments.repeats,
-            3 * flops,  # the backward pass multiplies each matrix twice, for its inputs and for its weights
+            # The backward pass multiplies each matrix twice, for its inputs and for its weights.
+            {LIMIT: 3 * flops, LIMIT_OF_LEARNED: (1 + 2 * _share_learned(work)) * flops},
             {
                 "notebook": lambda: contenders.train_like_notebook(work),
                 "Trainer": lambda: contenders.train_with_trainer(work),
@@ -59,7 +60,7 @@ def main() -> None:
         "prediction": _compare(
             work,
             arguments.repeats,
-            flops,
+            {LIMIT: flops},
             {
                 "notebook": lambda: contenders.predict_like_notebook(work, stock),
                 STAGE: lambda: contenders.predict_like_stage(work, ours),
@@ -117,15 +118,23 @@ def _flops(work: Work) -> float:
     return matrices * lengths.sum() + attention
 
 
-def _compare(work: Work, repeats: int, flops: float, ways: dict) -> dict:
-    """Run the ways and the large matrix product in turns; return the comments a second of each, run by run."""
+def _share_learned(work: Work) -> float:
+    """Return the part of the encoder's layers through which this repository's training goes backwards."""
+    return max(0.0, 1 - work.settings.freeze_layers / work.our_model().encoder.config.num_hidden_layers)
+
+
+def _compare(work: Work, repeats: int, limits: dict[str, float], ways: dict) -> dict:
+    """Run the ways and the large matrix product in turns; return the comments a second of each, run by run.
+
+    limits: the floating-point operations of all comments, of which the product's rate makes a limit.
+    """
     side = 2048 if work.device == "cpu" else 8192
     left, right = (torch.randn(side, side, device=work.device, dtype=DTYPES[work.precision]) for _ in range(2))
     products = 20
     seconds = turns.take_turns(ways | {LIMIT: lambda: [left @ right for _ in range(products)]}, repeats)
     rate = products * 2 * side**3 / seconds.pop(LIMIT)
     found = {name: len(work.texts) / runs for name, runs in seconds.items()}
-    found[LIMIT] = len(work.texts) * rate / flops
+    found |= {name: len(work.texts) * rate / flops for name, flops in limits.items()}
     return {"gflop_per_second": (rate / 1e9).round(1).tolist()} | {
         name: values.round(2).tolist() for name, values in found.items()
     }
