@@ -26,7 +26,7 @@ bench: $(VENV)/installed  ## compare the speed of training and prediction with o
 bench-gpu: $(VENV)/installed-dev ## on a machine with a GPU: its tests, then the comparison in bf16 and fp16
 	python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "error: there is no GPU here")'
 	dvc repro --quiet preprocess
-	pytest --numprocesses 0 tests/test_training.py tests/test_lessons.py
+	pytest --numprocesses 0 tests/test_batches.py tests/test_training.py tests/test_lessons.py
 	python benchmarks/speed.py --comments 2400 --precision bf16 --json benchmarks/results/gpu-bf16.json
 	python benchmarks/speed.py --comments 2400 --precision fp16 --json benchmarks/results/gpu-fp16.json
 	python benchmarks/speed.py --comments 2400 --precision bf16 --bert-base --json benchmarks/results/gpu-bf16-bert-base.json

@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 import transformers
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import contenders, turns
 from benchmarks.contenders import Work
@@ -49,8 +50,7 @@ def main() -> None:
         "training": _compare(
             work,
             arguments.repeats,
-            # The backward pass multiplies each matrix twice, for its inputs and for its weights.
-            {LIMIT: 3 * flops, LIMIT_OF_LEARNED: (1 + 2 * _share_learned(work)) * flops},
+            {LIMIT: flops["training"], LIMIT_OF_LEARNED: flops["training what learns"]},
             {
                 "notebook": lambda: contenders.train_like_notebook(work),
                 "Trainer": lambda: contenders.train_with_trainer(work),
@@ -60,7 +60,7 @@ def main() -> None:
         "prediction": _compare(
             work,
             arguments.repeats,
-            {LIMIT: flops},
+            {LIMIT: flops["predicting"]},
             {
                 "notebook": lambda: contenders.predict_like_notebook(work, stock),
                 STAGE: lambda: contenders.predict_like_stage(work, ours),
@@ -104,23 +104,29 @@ def _work(settings: params.Params, arguments: argparse.Namespace) -> Work:
     )
 
 
-def _flops(work: Work) -> float:
-    """Return the floating-point operations of one forward pass over the tokens, without padding.
+def _flops(work: Work) -> dict[str, float]:
+    """Return the floating-point operations of the encoder's matrix products over all tokens, without padding.
 
-    A product of a token with an (m, n) matrix is 2 m n; attention adds, in each layer, 4 hidden size x length for a
-    token: its products with all keys and with all values (Kaplan et al., Scaling Laws for Neural Language Models,
-    2020, table 1, without the causal half).
+    As torch counts them (`torch.utils.flop_counter`): of predicting, of training all of the encoder, and of training
+    what the parameters do not freeze.
     """
-    encoder = work.our_model().encoder
-    matrices = sum(2 * module.weight.numel() for module in encoder.modules() if isinstance(module, torch.nn.Linear))
-    lengths = work.tokens.lengths.astype(np.float64)
-    attention = 4 * encoder.config.hidden_size * encoder.config.num_hidden_layers * (lengths**2).sum()
-    return matrices * lengths.sum() + attention
+    encoder, settings = work.our_model().encoder, work.settings
+    encoder.set_attn_implementation("eager")  # torch does not count the products of a CPU's fused attention
+    lengths, counts = np.unique(work.tokens.lengths, return_counts=True)
 
+    def count(backward: bool) -> float:
+        total = 0.0
+        for length, many in zip(lengths.tolist(), counts.tolist(), strict=True):
+            with FlopCounterMode(display=False) as counter:
+                states = encoder(torch.ones(1, length, dtype=torch.int64)).last_hidden_state
+                if backward and states.requires_grad:
+                    states.sum().backward()
+            total += many * counter.get_total_flops()
+        return total
 
-def _share_learned(work: Work) -> float:
-    """Return the part of the encoder's layers through which this repository's training goes backwards."""
-    return max(0.0, 1 - work.settings.freeze_layers / work.our_model().encoder.config.num_hidden_layers)
+    found = {"predicting": count(backward=False), "training": count(backward=True)}
+    encoders.freeze(encoder, settings.freeze_embeddings, settings.freeze_layers)
+    return found | {"training what learns": count(backward=True)}
 
 
 def _compare(work: Work, repeats: int, limits: dict[str, float], ways: dict) -> dict:

@@ -89,8 +89,8 @@ def collate(
 ) -> dict[str, torch.Tensor]:
     """Return input_ids and attention_mask, (batch, longest of the batch) int64, padded on the right.
 
-    Where all comments are equally long there is no mask. It would mask nothing, and transformers waits for a GPU to see
-    that.
+    Where all comments are equally long there is no mask: it would mask nothing, and for BERT and its kin transformers
+    waits until a GPU has seen that.
     """
     lengths = tokens.offsets[positions + 1] - tokens.offsets[positions]
     mask = np.arange(lengths.max()) < lengths[:, None]
@@ -101,10 +101,11 @@ def collate(
 
 
 def on_device(array: np.ndarray, device: torch.device | str) -> torch.Tensor:
-    """Return an array as a tensor on the device; on a CPU they share their memory.
+    """Return an array as a tensor on the device; on a CPU they may share their memory.
 
-    A GPU copies it when it is done with what it was told before, and nobody waits for that: from pinned memory, as in
-    https://docs.pytorch.org/tutorials/intermediate/pinmem_nonblock.html
+    To pin memory first is slower for a single copy. But only from there a GPU fetches it by itself, when it is done
+    with what it was told before, while the CPU goes on
+    (https://docs.pytorch.org/tutorials/intermediate/pinmem_nonblock.html).
     """
-    tensor = torch.from_numpy(array)
+    tensor = torch.from_numpy(np.ascontiguousarray(array))  # others are copied through memory that is not pinned
     return tensor.pin_memory().to(device, non_blocking=True) if torch.device(device).type == "cuda" else tensor

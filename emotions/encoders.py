@@ -108,11 +108,10 @@ def freeze(encoder: PreTrainedModel, embeddings: bool, layers: int) -> None:
     kind, count = encoder.config.model_type, encoder.config.num_hidden_layers
     if layers > count:
         raise InputError(f"freeze_layers is {layers}: the {kind} encoder has only {count}")
-    lists = (module for module in encoder.modules() if isinstance(module, nn.ModuleList) and len(module) == count)
-    found = next(lists, None)
-    if found is None:
-        raise InputError(f"freeze_layers is {layers}: {kind} encoders have no list of their layers, set it to 0")
-    found[:layers].requires_grad_(False)
+    lists = [module for module in encoder.modules() if isinstance(module, nn.ModuleList) and len(module) == count]
+    if len(lists) != 1:  # ALBERT's layers are one and the same, XLM's come in four lists
+        raise InputError(f"freeze_layers is {layers}: {kind} encoders have no one list of their layers, set it to 0")
+    lists[0][:layers].requires_grad_(False)
 
 
 def longest_input(folder: Path) -> int:

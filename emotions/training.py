@@ -45,9 +45,8 @@ class Recipe:
     freeze_embeddings: leave what the encoder calls its embeddings, or else its word embeddings, as they were
     pretrained. A batch uses a hundredth of that table, and in BERT no gradient need go below the first layer then.
 
-    freeze_layers: leave so many of the encoder's layers, too, from the first on, where what is learned of a language
-    is least of one task (Lee, Tang and Lin, What Would Elsa Do? Freezing Layers During Transformer Fine-Tuning, arXiv
-    1911.03090).
+    freeze_layers: leave so many of the encoder's layers, too, from the first on: they hold most of what is common to
+    all tasks (Lee, Tang and Lin, What Would Elsa Do? Freezing Layers During Transformer Fine-Tuning, arXiv 1911.03090).
 
     opinion_weight: how much the loss on second opinions counts beside the loss on labels. A second task on the same
     states teaches the encoder what labels alone do not say (Caruana, Multitask Learning, Machine Learning 28, 1997),

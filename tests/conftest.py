@@ -50,6 +50,8 @@ def small_comments(count: int = 64) -> list[tuple[str, str, tuple[str, ...]]]:
     return comments
 
 
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, and there is none here")
+
 # What the training loop is tried on.
 COMMENTS = small_comments(48)
 TARGETS = np.array([[label in names for label in LABELS] for _, _, names in COMMENTS]).astype(np.uint8)

@@ -8,7 +8,7 @@ import torch
 
 from emotions import batches
 from emotions.encoders import load_tokenizer
-from tests.conftest import small_comments
+from tests.conftest import needs_gpu, small_comments
 
 TEXTS = [text for _, text, _ in small_comments(25)]
 
@@ -70,15 +70,26 @@ def test_batches_for_prediction_have_no_padding_and_not_too_many_tokens(lengths)
     assert [lengths[batch[0]] for batch in found] == sorted(lengths[batch[0]] for batch in found)
 
 
-@pytest.mark.parametrize("positions", [[4], [0, 1, 2], [24, 3, 3, 11]])
-def test_a_batch_is_as_long_as_its_longest_comment_and_padded_on_the_right(tokenizer, positions):
+@pytest.mark.parametrize(
+    ("positions", "padded"), [([4], False), ([0, 1], False), ([0, 1, 2], True), ([24, 3, 3, 11], True)]
+)
+def test_a_batch_is_as_long_as_its_longest_comment_and_padded_on_the_right(tokenizer, positions, padded):
     tokens, _ = batches.tokenise(tokenizer.backend_tokenizer, TEXTS, 64)
     inputs = batches.collate(tokens, np.array(positions), pad_id=77)
     ids = [tokenizer(TEXTS[position]).input_ids for position in positions]
     longest = max(map(len, ids))
     assert inputs["input_ids"].tolist() == [one + [77] * (longest - len(one)) for one in ids]
-    if any(len(one) < longest for one in ids):
+    assert ("attention_mask" in inputs) == padded
+    if padded:
         assert inputs["attention_mask"].tolist() == [[1] * len(one) + [0] * (longest - len(one)) for one in ids]
-    else:
-        assert "attention_mask" not in inputs
     assert {tensor.dtype for tensor in inputs.values()} == {torch.int64}
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
+def test_arrays_of_every_kind_come_to_the_device_as_they_are(device):
+    for kind in (np.int64, np.uint8, np.float16, np.float32, bool):
+        array = np.arange(12).reshape(3, 4).astype(kind)
+        for part in (array, array[::-1], array[1::2, ::3], array[:0]):
+            found = batches.on_device(part, device)
+            assert found.device.type == device and found.cpu().numpy().dtype == kind
+            assert found.tolist() == part.tolist()

@@ -208,7 +208,8 @@ def test_the_first_layers_of_every_kind_of_encoder_can_be_frozen(kind):
     ("kind", "layers", "message"),
     [
         ("bert", 4, "^freeze_layers is 4: the bert encoder has only 3$"),
-        ("albert", 1, "^freeze_layers is 1: albert encoders have no list of their layers, set it to 0$"),
+        ("albert", 1, "^freeze_layers is 1: albert encoders have no one list of their layers, set it to 0$"),
+        ("xlm", 1, "^freeze_layers is 1: xlm encoders have no one list of their layers, set it to 0$"),
     ],
 )
 def test_layers_that_an_encoder_has_not_cannot_be_frozen(kind, layers, message):

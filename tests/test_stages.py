@@ -102,7 +102,7 @@ def test_outputs_say_nothing_of_the_machine_or_the_time(workspace):
 
 def test_the_model_learns_small_data(workspace):
     # The tiny encoder was never pretrained, and six validation comments are too few for four thresholds.
-    set_params(workspace, epochs=40, lr=3e-3, freeze_embeddings=False, threshold="global")
+    set_params(workspace, epochs=40, lr=3e-3, freeze_embeddings=False, freeze_layers=0, threshold="global")
     run(*STAGES)
     assert json.loads(Path("metrics/test.json").read_text())["f1_micro"] > 0.9
 
