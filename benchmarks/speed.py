@@ -1,171 +1,89 @@
-"""How fast this repository trains and predicts, beside the notebook, the Hugging Face Trainer and the machine's limit.
+"""Speed of training and prediction beside the notebook, the Hugging Face Trainer and the machine's limit.
 
-    python benchmarks/speed.py [--comments N] [--repeats N] [--precision P] [--bert-base] [--json FILE]
-
-reads data/processed/comments.parquet, so that the comments are those of the last `dvc repro preprocess`. Absolute
-figures say little about another machine, or about this one at another hour: the ratios are what counts.
+Reads the comments of the last `dvc repro preprocess`. Compare the ratios: absolute figures vary with the machine.
 """
 
 import argparse
-import platform
+import copy
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from emotions.core import determinism, errors, files, params  # before torch, whose threads it sets up
+
+# isort: split
 import numpy as np
 import torch
-import transformers
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import contenders, turns
-from benchmarks.contenders import Work
-from emotions import comments, determinism, encoders, errors, files, params
-from emotions.batches import Tokens
+from benchmarks import turns
+from benchmarks.contenders import PREDICTION, TRAINING, Work
+from emotions.training import optimizer
 
-STAGE, LIMIT, LIMIT_OF_LEARNED = "this repository", "limit", "limit, without frozen layers"
+OURS, LIMIT = "this repository", "limit"
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Speed of training and prediction, side by side.")
-    parser.add_argument("--comments", type=int, default=640, metavar="N", help="the first so many (default: 640)")
+    parser.add_argument("--comments", type=int, default=640, metavar="N", help="the first N comments (default: 640)")
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="counted turns (default: 3)")
     parser.add_argument("--precision", choices=DTYPES, default="fp32", help="of all contenders (default: fp32)")
-    parser.add_argument(
-        "--bert-base", action="store_true", help="BERT-base of the true size, with random weights, for the encoder"
-    )
-    parser.add_argument("--json", metavar="FILE", help="where the results are written, too")
+    parser.add_argument("--json", metavar="FILE", help="write the results to FILE, too")
     arguments = parser.parse_args()
-    if arguments.comments < 1 or arguments.repeats < 1:
-        raise errors.InputError("--comments and --repeats should be 1 or more")
-
-    settings = params.load()
-    determinism.set_up(settings.seed, settings.threads, deterministic=False)
-    work = _work(settings, arguments)
-    flops = _flops(work)
-    stock, ours = work.stock_model().to(work.device).eval(), work.ready_model()
-
-    results = {
-        "training": _compare(
-            work,
-            arguments.repeats,
-            {LIMIT: flops["training"], LIMIT_OF_LEARNED: flops["training what learns"]},
-            {
-                "notebook": lambda: contenders.train_like_notebook(work),
-                "Trainer": lambda: contenders.train_with_trainer(work),
-                STAGE: lambda: contenders.train_like_stage(work),
-            },
-        ),
-        "prediction": _compare(
-            work,
-            arguments.repeats,
-            {LIMIT: flops["predicting"]},
-            {
-                "notebook": lambda: contenders.predict_like_notebook(work, stock),
-                STAGE: lambda: contenders.predict_like_stage(work, ours),
-            },
-        ),
-    }
-    about = {
-        "command": f"python benchmarks/speed.py {' '.join(sys.argv[1:])}".strip(),
-        "machine": f"{_processor()}, {torch.get_num_threads()} threads",
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "encoder": "BERT-base, random weights" if work.weights is None else settings.encoder,
-        "precision": work.precision,
-        "comments": len(work.texts),
-        "tokens_per_comment": round(float(work.tokens.lengths.mean()), 1),
-        "batch_size": settings.batch_size,
-        "repeats": arguments.repeats,
-    }
-    print("\n".join(f"{name}: {value}" for name, value in about.items()))
-    for title, result in results.items():
-        _show(title, result)
+    settings = params.load().model_copy(update={"precision": arguments.precision})
+    determinism.set_up(settings.seed, settings.threads)
+    work = Work(arguments.comments, settings)
+    cpu = f"CPU, {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
+    machine = torch.cuda.get_device_name() if torch.cuda.is_available() else cpu
+    results = {"machine": machine, "comments": len(work.texts), **settings.model_dump(include={"encoder", "precision"})}
+    print("\n".join(f"{name}: {value}" for name, value in results.items()))
+    for title, ways, flops in zip(("training", "prediction"), (TRAINING, PREDICTION), count_flops(work), strict=True):
+        rate, speeds = compare(work, ways, flops, arguments.repeats)
+        results[title] = {"gflop_per_second": rate.tolist()} | {name: runs.tolist() for name, runs in speeds.items()}
+        print(f"\n{title}; large product: {turns.spread(rate)} GFLOP/s\n")
+        print(f"| | comments per second | {OURS} is this many times as fast |\n| --- | --- | --- |")
+        for name, runs in speeds.items():
+            print(f"| {name} | {turns.spread(runs)} | {turns.spread(speeds[OURS] / runs, 2)} |")
     if arguments.json:
-        files.write_json(arguments.json, about | results)
+        files.write_json(arguments.json, results)
 
 
-def _work(settings: params.Params, arguments: argparse.Namespace) -> Work:
-    """Return the first comments with their tokens. BERT-base takes MiniLM's: they have one vocabulary."""
-    table = comments.read("data/processed/comments.parquet")
-    count = min(arguments.comments, len(table.texts))
-    ends = table.tokens.offsets[: count + 1]
-    weights = encoders.locate(settings.encoder, settings.revision)
-    return Work(
-        texts=table.texts[:count].to_pylist(),
-        labels=table.labels[:count],
-        label_names=table.label_names,
-        tokens=Tokens(table.tokens.ids[: ends[-1]], ends),
-        tokenizer=encoders.load_tokenizer(weights),
-        weights=None if arguments.bert_base else weights,
-        settings=settings,
-        precision=arguments.precision,
-    )
+def count_flops(work: Work) -> tuple[int, int]:
+    """Return the floating-point operations of all matrix products without padding: of training, and of prediction.
 
-
-def _flops(work: Work) -> dict[str, float]:
-    """Return the floating-point operations of the encoder's matrix products over all tokens, without padding.
-
-    As torch counts them (`torch.utils.flop_counter`): of predicting, of training all of the encoder, and of training
-    what the parameters do not freeze.
+    torch counts those that it computes: none for gradients that frozen layers do not need.
     """
-    encoder, settings = work.our_model().encoder, work.settings
-    encoder.set_attn_implementation("eager")  # torch does not count the products of a CPU's fused attention
-    lengths, counts = np.unique(work.tokens.lengths, return_counts=True)
-
-    def count(backward: bool) -> float:
-        total = 0.0
-        for length, many in zip(lengths.tolist(), counts.tolist(), strict=True):
-            with FlopCounterMode(display=False) as counter:
-                states = encoder(torch.ones(1, length, dtype=torch.int64)).last_hidden_state
-                if backward and states.requires_grad:
-                    states.sum().backward()
-            total += many * counter.get_total_flops()
-        return total
-
-    found = {"predicting": count(backward=False), "training": count(backward=True)}
-    encoders.freeze(encoder, settings.freeze_embeddings, settings.freeze_layers)
-    return found | {"training what learns": count(backward=True)}
+    model = copy.deepcopy(work.ours.model)
+    model.set_attn_implementation("eager")  # torch does not count the products of a CPU's fused attention
+    if work.settings.freeze_embeddings:
+        optimizer.freeze_embeddings(model)
+    training = prediction = 0
+    for length, comments in zip(*np.unique(work.tokens.lengths, return_counts=True), strict=True):
+        with FlopCounterMode(display=False) as counter:
+            logits = model(torch.ones(1, int(length), dtype=torch.int64, device=model.device)).logits
+            prediction += int(comments) * counter.get_total_flops()
+            logits.sum().backward()
+        training += int(comments) * counter.get_total_flops()
+    return training, prediction
 
 
-def _compare(work: Work, repeats: int, limits: dict[str, float], ways: dict) -> dict:
-    """Run the ways and the large matrix product in turns; return the comments a second of each, run by run.
+def compare(work: Work, ways: dict[str, Callable], flops: int, repeats: int) -> tuple[np.ndarray, dict]:
+    """Run the ways and large matrix products in turns.
 
-    limits: the floating-point operations of all comments, of which the product's rate makes a limit.
+    Returns the GFLOP per second of the products, (repeats,), and the comments per second of each way and of the limit:
+    the speed if `flops`, those of all comments, were done at the rate of the products.
     """
-    side = 2048 if work.device == "cpu" else 8192
-    left, right = (torch.randn(side, side, device=work.device, dtype=DTYPES[work.precision]) for _ in range(2))
-    products = 20
-    seconds = turns.take_turns(ways | {LIMIT: lambda: [left @ right for _ in range(products)]}, repeats)
-    rate = products * 2 * side**3 / seconds.pop(LIMIT)
-    found = {name: len(work.texts) / runs for name, runs in seconds.items()}
-    found |= {name: len(work.texts) * rate / flops for name, flops in limits.items()}
-    return {"gflop_per_second": (rate / 1e9).round(1).tolist()} | {
-        name: values.round(2).tolist() for name, values in found.items()
-    }
-
-
-def _show(title: str, result: dict) -> None:
-    ours = np.array(result[STAGE])
-    product = turns.spread(np.array(result["gflop_per_second"]))
-    print(f"\n{title}; large product: {product} GFLOP/s\n")
-    print(f"| | comments a second | {STAGE} is this many times as fast |")
-    print("| --- | --- | --- |")
-    for name, values in list(result.items())[1:]:
-        values = np.array(values)
-        print(f"| {name} | {turns.spread(values)} | {turns.spread(ours / values, 2)} |")
-
-
-def _processor() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return f"{line.split(':')[1].strip()}, {torch.backends.cpu.get_cpu_capability()}"
-    return platform.processor() or platform.machine()
+    side, products = 8192 if torch.cuda.is_available() else 2048, 10
+    matrix = torch.randn(side, side, device=work.stock.device, dtype=DTYPES[work.settings.precision])
+    runs = {name: partial(way, work) for name, way in ways.items()}
+    seconds = turns.take_turns(runs | {LIMIT: lambda: [matrix @ matrix for _ in range(products)]}, repeats)
+    rate = products * 2 * side**3 / seconds[LIMIT]
+    seconds[LIMIT] = flops / rate
+    return (rate / 1e9).round(1), {name: (len(work.texts) / found).round(2) for name, found in seconds.items()}
 
 
 if __name__ == "__main__":

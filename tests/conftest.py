@@ -1,9 +1,8 @@
-"""What the tests share: small data, a tiny random encoder, and a working folder with a small pipeline in it."""
+"""Shared by the tests: small data, a tiny random encoder, and a working folder with a small pipeline in it."""
 
 import csv
+import os
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +12,15 @@ import yaml
 from accelerate.state import AcceleratorState
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-from emotions import batches, determinism, encoders, training
-from emotions.lessons import Lessons
-from emotions.model import EmotionClassifier
-from emotions.training import Recipe
+from emotions.core import params
+from emotions.metrics.thresholds import Thresholds
+from emotions.model import classifier
+from emotions.model.classifier import Classifier
 from tests.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
 LABELS = ("anger", "joy", "surprise", "neutral")
-PAIRS = tuple(zip((LABELS[-1], *LABELS), LABELS, strict=False))
-# Words that say which label a comment has, so that even a tiny encoder can learn it.
+# Words that give a comment's labels away, so that even a tiny encoder can learn them.
 WORDS = {
     "anger": ["furious", "angry", "rage", "hate"],
     "joy": ["happy", "glad", "delighted", "smiling"],
@@ -35,6 +33,10 @@ FILLERS = [
     "for", "you", "all", "day", "long",
 ]
 # fmt: on
+# Of the small pipeline, and of runs of the training loop by itself.
+SMALL = {"max_length": 32, "epochs": 2, "batch_size": 8, "lr": 1e-3, "head_lr": 1e-2, "precision": "fp32"}
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, and there is none here")
 
 
 def small_comments(count: int = 64) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -50,28 +52,6 @@ def small_comments(count: int = 64) -> list[tuple[str, str, tuple[str, ...]]]:
     return comments
 
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, and there is none here")
-
-# What the training loop is tried on.
-COMMENTS = small_comments(48)
-TARGETS = np.array([[label in names for label in LABELS] for _, _, names in COMMENTS]).astype(np.uint8)
-TRAIN, VALIDATION, NONE = np.arange(40), np.arange(40, 48), np.arange(0)
-RECIPE = Recipe(
-    lr=1e-3,
-    head_lr=1e-2,
-    weight_decay=0.01,
-    warmup=0.2,
-    epochs=2,
-    batch_size=8,
-    max_grad_norm=1.0,
-    self_distillation=0.5,
-    freeze_embeddings=False,
-    freeze_layers=0,
-    opinion_weight=1.0,
-    seed=1,
-)
-
-
 def write_csv(path: Path, comments: list[tuple[str, str, tuple[str, ...]]]) -> Path:
     """Write comments in the notebook's format."""
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -82,15 +62,9 @@ def write_csv(path: Path, comments: list[tuple[str, str, tuple[str, ...]]]) -> P
     return path
 
 
-def write_opinions(path: Path, comments: list[tuple[str, str, tuple[str, ...]]]) -> Path:
-    """Write second opinions that think the labels of comments likely, and the label after each possible."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["id", *LABELS])
-        for comment, _, names in comments:
-            chances = [0.8 if label in names else 0.2 if before in names else "" for before, label in PAIRS]
-            writer.writerow([comment, *chances])
-    return path
+def small_params(**changes: object) -> params.Params:
+    """Return the repository's parameters for the small data, with changes."""
+    return params.load(ROOT / "params.yaml").model_copy(update={**SMALL, **changes})
 
 
 @pytest.fixture(scope="session")
@@ -116,8 +90,18 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def small_classifier(tiny_encoder: Path) -> Classifier:
+    """A classifier with thresholds that has learned nothing but its labels' names and frequencies."""
+    torch.manual_seed(0)
+    small = classifier.create(tiny_encoder, LABELS, max_length=32, dropout=0.1)
+    classifier.start_head(small, np.full(4, 0.3))
+    small.thresholds = Thresholds((0.2, 0.3, 0.4, 0.5), 0.35)
+    return small
+
+
+@pytest.fixture
 def no_traces():
-    """Leave nothing of what accelerate and torch hold for the whole process; use one thread, quickest here."""
+    """Leave nothing of what accelerate and torch hold for the whole process; use one thread, the quickest here."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     AcceleratorState._reset_state(True)
@@ -128,38 +112,7 @@ def no_traces():
 
 
 @pytest.fixture
-def train(tiny_encoder: Path, no_traces: None) -> Callable:
-    """A function that trains a new model on `COMMENTS`, for which the recipe's fields and more can be given.
-
-    It returns the model and the history.
-    """
-
-    def run(
-        positions=TRAIN,
-        validation=VALIDATION,
-        prepare=lambda model: None,
-        precision="fp32",
-        dropout=0.1,
-        extra=None,
-        opinions=None,
-        **changes,
-    ):
-        recipe = replace(RECIPE, **changes)
-        AcceleratorState._reset_state(True)
-        accelerator = training.start(precision)
-        determinism.set_up(recipe.seed, threads=0)
-        model = EmotionClassifier(encoders.load_encoder(tiny_encoder, dropout), LABELS, "mean", dropout, max_length=32)
-        model.tokenizer = encoders.load_tokenizer(tiny_encoder)
-        tokens, _ = batches.tokenise(model.backend_tokenizer, [text for _, text, _ in COMMENTS], 32)
-        prepare(model)
-        lessons = Lessons(tokens, TARGETS, positions, validation, extra, opinions)
-        return model, training.train(accelerator, model, lessons, recipe)
-
-    return run
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, no_traces: None) -> Path:
     """A folder with the repository's code and pipeline, small data and a tiny encoder; the tests run inside it."""
     monkeypatch.chdir(make_workspace(tmp_path, tiny_encoder))
     return tmp_path
@@ -179,7 +132,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Proje
 
 @pytest.fixture
 def project(built: Project, tmp_path: Path) -> Project:
-    """A copy of the built project: nothing in it is to be done."""
+    """A copy of the built project, all of it up to date."""
     return Project(Path(shutil.copytree(built.folder, tmp_path / "project", symlinks=True)))
 
 
@@ -193,17 +146,20 @@ def make_workspace(folder: Path, encoder: Path) -> Path:
         target = folder / declared.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(declared, target)
+    (folder / "data").mkdir(exist_ok=True)
     write_csv(folder / "data" / "comments.csv", small_comments())
     shutil.copytree(encoder, folder / "encoder")
-    set_params(folder, encoder="encoder", max_length=32, epochs=2, batch_size=8, lr=1e-3, head_lr=1e-2)
-    # The data itself, so that there are no extra comments; no opinions; and one precision on every machine.
-    set_params(folder, extra_data="data/comments.csv", precision="fp32")
-    set_params(folder, opinions="data/comments.csv", opinion_weight=0)
+    set_params(folder, encoder="encoder", **SMALL)
     return folder
 
 
 def set_params(folder: Path, **changes: object) -> None:
     """Write params.yaml: what `folder` has already, or the repository's own, with changes."""
     path = folder / "params.yaml"
-    params = yaml.safe_load((path if path.exists() else ROOT / "params.yaml").read_text())
-    path.write_text(yaml.safe_dump({**params, **changes}, sort_keys=False))
+    known = yaml.safe_load((path if path.exists() else ROOT / "params.yaml").read_text())
+    path.write_text(yaml.safe_dump({**known, **changes}, sort_keys=False))
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Return this process's environment, with one thread and the repository on the path of its children."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **changes}

@@ -6,10 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from emotions.files import sha256
+from emotions.core.files import sha256
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
-STAGES = ("preprocess", "split", "baseline", "train", "evaluate")
+STAGES = ("preprocess", "split", "baseline", "train", "evaluate", "report")
 
 
 class Project:
@@ -27,12 +27,12 @@ class Project:
             done = subprocess.run(
                 command, shell=True, stdout=output, stderr=errors, cwd=self.folder, env=self.environment, timeout=400
             )
-            told = ""
+            printed = ""
             for file in (output, errors):
                 file.seek(0)
-                told += file.read()
-        assert (done.returncode != 0) is fails, f"{command}\n{told}"
-        return told
+                printed += file.read()
+        assert (done.returncode != 0) is fails, f"{command}\n{printed}"
+        return printed
 
     def recipe(self, command: str) -> str:
         """Run a command that the README has word for word."""
@@ -41,8 +41,8 @@ class Project:
 
     def results(self) -> dict[str, str]:
         """Return the sha256 of dvc.lock, metrics and plots."""
-        files = [self.folder / "dvc.lock", *self.folder.glob("metrics/*"), *self.folder.glob("plots/*")]
-        return {file.name: sha256(file) for file in files}
+        files = [self.folder / "dvc.lock", *self.folder.glob("metrics/*"), *self.folder.glob("plots/**/*")]
+        return {str(file.relative_to(self.folder)): sha256(file) for file in files if file.is_file()}
 
     def show(self, experiment: str, file: str) -> str:
         """Return a committed file of an experiment; DVC keeps experiments as git references of their own."""
@@ -51,5 +51,5 @@ class Project:
         return self(f"git show {reference}:{file}")
 
 
-def ran(told: str) -> list[str]:
-    return [stage for stage in STAGES if f"Running stage '{stage}'" in told]
+def ran(printed: str) -> list[str]:
+    return [stage for stage in STAGES if f"Running stage '{stage}'" in printed]

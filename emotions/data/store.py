@@ -1,0 +1,229 @@
+"""The pipeline's Parquet files: comments, the split, and predictions."""
+
+import io
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emotions.core.errors import InputError
+from emotions.core.files import replacing
+from emotions.data.raters import Piece
+from emotions.data.tokens import Tokens
+
+# Field of `Comments` → column of comments.parquet.
+COLUMNS = {"ids": "id", "texts": "text", "labels": "labels", "tokens": "input_ids", "parts": "part"}
+# Comments that `stream` reads at a time.
+PIECE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Comments:
+    """n comments with L labels; fields that were not read are None.
+
+    Attributes:
+        label_names: Names of the L labels.
+        tokenizer: Fingerprint of the tokenizer, see `tokens.fingerprint`.
+        ids: n strings; an id repeats where raters were not merged.
+        texts: n strings.
+        labels: (n, L) uint8, 0 or 1.
+        tokens: Of the n texts.
+        parts: n names out of train, validation and test; also None where the data has no parts.
+    """
+
+    label_names: tuple[str, ...]
+    tokenizer: str
+    ids: pa.ChunkedArray | None = None
+    texts: pa.ChunkedArray | None = None
+    labels: np.ndarray | None = None
+    tokens: Tokens | None = None
+    parts: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """n test comments with L labels.
+
+    Attributes:
+        ids: n strings.
+        labels: Annotated, (n, L) uint8, 0 or 1.
+        predicted: (n, L) uint8, 0 or 1.
+        probabilities: (n, L) float32.
+        label_names: Names of the L labels.
+    """
+
+    ids: list[str]
+    labels: np.ndarray
+    predicted: np.ndarray
+    probabilities: np.ndarray
+    label_names: tuple[str, ...]
+
+
+@contextmanager
+def writing(path: str | Path, label_names: Sequence[str], tokenizer: str) -> Iterator[Callable[[Piece, Tokens], None]]:
+    """Yield a function that adds comments and their tokens to a new comments.parquet.
+
+    The file appears when the block ends without an error.
+    """
+    schema = pa.schema(
+        {
+            "id": pa.string(),
+            "text": pa.string(),
+            "labels": pa.list_(pa.uint8(), len(label_names)),
+            "input_ids": pa.large_list(pa.int32()),
+            "part": pa.string(),
+        },
+        {"label_names": json.dumps(label_names), "tokenizer": tokenizer},
+    )
+    with replacing(path) as partial, pq.ParquetWriter(partial, schema) as writer:
+
+        def add(piece: Piece, tokens: Tokens) -> None:
+            labels = pa.FixedSizeListArray.from_arrays(pa.array(piece.labels.reshape(-1)), len(label_names))
+            input_ids = pa.LargeListArray.from_arrays(pa.array(tokens.offsets), pa.array(tokens.ids))
+            parts = pa.nulls(len(labels), pa.string()) if piece.parts is None else piece.parts
+            columns = [piece.ids, piece.texts, labels, input_ids, parts]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+
+        yield add
+
+
+def read(path: str | Path, wanted: Sequence[str] = tuple(COLUMNS)) -> Comments:
+    """Read the `wanted` fields of all comments.
+
+    Raises:
+        InputError: The file is missing or damaged.
+    """
+    with _checked(path, "preprocess"):
+        return _comments(pq.read_table(path, columns=[COLUMNS[name] for name in wanted]), wanted)
+
+
+def stream(path: str | Path, wanted: Sequence[str]) -> Iterator[Comments]:
+    """Yield the same as `read`, at most `PIECE` comments at a time."""
+    with _checked(path, "preprocess"), pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(PIECE, columns=[COLUMNS[name] for name in wanted]):
+            yield _comments(pa.Table.from_batches([batch]), wanted)
+
+
+def read_tokens(path: str | Path) -> Tokens:
+    """Return the tokens of all comments, mapped into memory from a nameless file beside `path`.
+
+    Tokens that are not in use take no memory. Raises what `read` raises.
+    """
+    lengths = [np.zeros(0, np.int64)]
+    with tempfile.TemporaryFile(dir=Path(path).parent) as file:
+        for piece in stream(path, ["tokens"]):
+            piece.tokens.ids.tofile(file)
+            lengths.append(piece.tokens.lengths)
+        file.flush()
+        ids = np.memmap(file, np.int32, mode="r") if file.tell() else np.zeros(0, np.int32)
+    return Tokens(ids, np.concatenate([[0], np.cumsum(np.concatenate(lengths))]))
+
+
+def write_split(path: str | Path, ids: pa.ChunkedArray, parts: np.ndarray) -> None:
+    """Write the parts, n names, of n comments, row by row as in comments.parquet."""
+    with replacing(path) as partial:
+        pq.write_table(pa.table({"id": ids, "part": pa.array(parts, pa.string())}), partial)
+
+
+def read_split(path: str | Path, ids: pa.ChunkedArray) -> np.ndarray:
+    """Return the parts, n names, of the n comments with these ids.
+
+    Raises:
+        InputError: The file is missing, damaged, or was made for other comments.
+    """
+    with _checked(path, "split"):
+        table = pq.read_table(path)
+        if not table["id"].equals(ids):
+            raise InputError(f"{path} was made for other comments than comments.parquet: run `dvc repro split`")
+        return _names(table["part"])
+
+
+def write_predictions(
+    path: str | Path,
+    ids: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    thresholds: np.ndarray,
+    label_names: tuple[str, ...],
+) -> None:
+    """Write one row per comment: id, labels (names), predicted (names), and the probability of each label.
+
+    Args:
+        path: The file.
+        ids: (n,).
+        labels: (n, L) of 0 and 1.
+        probabilities: (n, L).
+        thresholds: (L,); a label is predicted from its threshold on.
+        label_names: Names of the L labels.
+    """
+    names = np.array(label_names)
+    table = {"id": pa.array(ids.tolist(), pa.string())}
+    for name, rows in (("labels", labels.astype(bool)), ("predicted", probabilities >= thresholds)):
+        table[name] = pa.array([names[row].tolist() for row in rows], pa.list_(pa.string()))
+    for index, name in enumerate(label_names):
+        table[f"p_{name}"] = pa.array(probabilities[:, index], pa.float32())
+    with replacing(path) as partial:
+        pq.write_table(pa.table(table), partial)
+
+
+def read_predictions(source: str | Path | bytes, name: str | None = None) -> Predictions:
+    """Read what `write_predictions` wrote, from a file, or from bytes that an error calls `name`.
+
+    Raises:
+        InputError: The file is missing or damaged.
+    """
+    with _checked(source if isinstance(source, str | Path) else None, "evaluate", name):
+        table = pq.read_table(io.BytesIO(source) if isinstance(source, bytes) else source)
+        names = tuple(column.removeprefix("p_") for column in table.column_names if column.startswith("p_"))
+        column = {name: index for index, name in enumerate(names)}
+        matrices = []
+        for key in ("labels", "predicted"):
+            matrix = np.zeros((len(table), len(names)), np.uint8)
+            for row, labels in enumerate(table[key].to_pylist()):
+                matrix[row, [column[label] for label in labels]] = 1
+            matrices.append(matrix)
+        probabilities = np.column_stack([table[f"p_{name}"].to_numpy() for name in names])
+        return Predictions(table["id"].to_pylist(), *matrices, probabilities, names)
+
+
+@contextmanager
+def _checked(path: str | Path | None, stage: str, name: str | None = None) -> Iterator[None]:
+    """Turn the errors of a missing or damaged file into one line that names the stage to run."""
+    if path is not None and not Path(path).exists():
+        raise InputError(f"{path} does not exist: run `dvc repro {stage}`")
+    try:
+        yield
+    except (pa.ArrowException, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"{name or path} is damaged ({str(error)[:100]}): run `dvc repro {stage}`") from None
+
+
+def _comments(table: pa.Table, wanted: Sequence[str]) -> Comments:
+    metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+    fields = {name: _field(name, table[COLUMNS[name]]) for name in wanted}
+    return Comments(tuple(json.loads(metadata["label_names"])), metadata["tokenizer"], **fields)
+
+
+def _field(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray | np.ndarray | Tokens | None:
+    """Return a column of comments.parquet as `Comments` has it."""
+    if name == "labels":
+        lists = column.combine_chunks()
+        return lists.flatten().to_numpy().reshape(-1, lists.type.list_size)
+    if name == "tokens":
+        lists = column.combine_chunks()
+        offsets = lists.offsets.to_numpy()
+        return Tokens(lists.values.to_numpy()[offsets[0] : offsets[-1]], offsets - offsets[0])
+    if name == "parts":
+        return None if column.null_count else _names(column)
+    return column
+
+
+def _names(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a column of strings, few of them different, as a numpy array."""
+    encoded = column.combine_chunks().dictionary_encode()
+    return np.array(encoded.dictionary.to_pylist(), str)[encoded.indices.to_numpy()]

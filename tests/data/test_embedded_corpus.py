@@ -1,0 +1,55 @@
+"""data/comments.csv is a corpus to learn from: enough of every label, and no copies."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+
+from emotions.data import formats
+from tests.conftest import ROOT
+from tests.data.conftest import read
+
+
+@pytest.fixture(scope="module")
+def comments() -> SimpleNamespace:
+    return read(ROOT / "data" / "comments.csv")
+
+
+def test_data_readme_counts_both_parts_of_the_corpus(comments):
+    written = sum(name.startswith("c") for name in comments.ids)
+    replies = sum(name.startswith("r") for name in comments.ids)
+    assert written + replies == len(comments.ids)
+    story = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    assert all(f"{count:,}" in story for count in (written, replies, written + replies))
+
+
+def test_there_are_200_comments_of_every_label(comments):
+    assert comments.label_names == formats.GOEMOTIONS_LABELS
+    counts = dict(zip(comments.label_names, comments.labels.sum(axis=0), strict=True))
+    assert {name: count for name, count in counts.items() if count < 200} == {}
+
+
+def test_every_comment_has_a_few_labels_and_15_percent_more_than_one(comments):
+    counts = comments.labels.sum(axis=1)
+    assert counts.min() >= 1 and counts.max() <= 5
+    assert (counts > 1).mean() >= 0.15
+
+
+def test_no_id_and_no_text_comes_twice(comments):
+    for column in (comments.ids, comments.texts):
+        assert len({" ".join(value.casefold().split()) for value in column}) == len(column)
+
+
+def test_no_two_comments_share_80_percent_of_their_words(comments):
+    # Lower-cased words without punctuation; shared[i, j] counts the words that two comments have in common.
+    texts = comments.texts
+    words = CountVectorizer(binary=True, token_pattern=r"[\w']+", dtype=np.int32).fit_transform(texts)
+    sizes = words.getnnz(axis=1)
+    pairs = []
+    for start in range(0, len(texts), 1000):  # all at once would take gigabytes
+        shared = (words[start : start + 1000] @ words.T).tocoo()
+        rows = shared.row + start
+        alike = (rows < shared.col) & (shared.data >= 0.8 * np.maximum(sizes[rows], sizes[shared.col]))
+        pairs += [(texts[one], texts[other]) for one, other in zip(rows[alike], shared.col[alike], strict=True)]
+    assert pairs == []
