@@ -13,7 +13,8 @@ from emotions.core.params import Params
 from emotions.data import encoders, store
 from emotions.data.tokens import Tokens
 from emotions.model import classifier, prediction
-from emotions.training import loop, optimizer
+from emotions.training import loop
+from emotions.training.accelerator import start
 
 
 class Work:
@@ -51,7 +52,7 @@ def notebook_batches(work: Work, shuffle: bool) -> DataLoader:
 
 def train_like_notebook(work: Work) -> None:
     """Padding to 128, two workers, plain AdamW; accelerate adds the device and the precision."""
-    model, accelerator = copy.deepcopy(work.stock).train(), optimizer.start(work.settings)
+    model, accelerator = copy.deepcopy(work.stock).train(), start(work.settings)
     adamw = torch.optim.AdamW(model.parameters(), lr=work.settings.lr)
     model, adamw, batches = accelerator.prepare(model, adamw, notebook_batches(work, shuffle=True))
     for batch in batches:
@@ -87,13 +88,13 @@ def train_like_stage(work: Work) -> None:
     everything = np.arange(len(work.texts))
     examples = loop.Examples(work.tokens, work.labels, train=everything, validation=everything[:0])
     settings = work.settings.model_copy(update={"epochs": 1})
-    loop.train(optimizer.start(settings), copy.deepcopy(work.ours), examples, settings)
+    loop.train(start(settings), copy.deepcopy(work.ours), examples, settings)
 
 
 @torch.no_grad()
 def predict_like_notebook(work: Work) -> None:
     """The notebook's evaluation loop: a stock model in evaluation mode, padding to 128, two workers."""
-    model, accelerator = work.stock.eval(), optimizer.start(work.settings)
+    model, accelerator = work.stock.eval(), start(work.settings)
     for batch in accelerator.prepare(notebook_batches(work, shuffle=False)):
         with accelerator.autocast():
             logits = model(**batch).logits

@@ -16,7 +16,8 @@ from emotions.data import encoders, store, tokens
 from emotions.metrics import scores, thresholds
 from emotions.model import classifier
 from emotions.model.prediction import probabilities
-from emotions.training import card, optimizer
+from emotions.training import card
+from emotions.training.accelerator import start
 from emotions.training.checkpoints import Checkpoints, Run
 from emotions.training.loop import Examples, train
 
@@ -28,7 +29,7 @@ STEPS, EPOCHS = "plots/training/steps.csv", "plots/training/loss.csv"
 def main() -> None:
     inputs = Inputs([COMMENTS, SPLIT, "params.yaml"])
     settings = params.load()
-    accelerator = optimizer.start(settings)
+    accelerator = start(settings)
     with accelerator.local_main_process_first():  # of several on a machine, one downloads
         folder = encoders.locate(settings.encoder, settings.revision)
     inputs.add([folder])
@@ -92,7 +93,8 @@ def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) ->
         probability: (v, L).
         seed: Of the folds.
     """
-    found, endings = {}, {"per_label": "", "global": "_global"}
+    found: dict[str, float] = {}
+    endings = {"per_label": "", "global": "_global"}
     predictions = thresholds.cross_fitted(labels, probability, tuple(endings), seed)
     for predicted, ending in zip(predictions, endings.values(), strict=True):
         f1 = scores.score(labels, predicted.astype(float), np.full(labels.shape[1], 0.5))

@@ -1,6 +1,7 @@
 """params.yaml as one typed, validated, frozen object."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -111,7 +112,7 @@ def load(path: str | Path = "params.yaml") -> Params:
         raise InputError(f"{path}: " + "; ".join(faults.values())) from None
 
 
-def _describe(fault: dict) -> str:
+def _describe(fault: Mapping[str, Any]) -> str:
     key = str(fault["loc"][0])
     if fault["type"] == "missing":
         return f"{key} is missing"

@@ -34,8 +34,8 @@ def grouped(
     sizes = np.bincount(groups)
     # Comments of each label in each group, in as few bytes as hold the largest group.
     counts = np.empty((len(sizes), labels.shape[1]), np.min_scalar_type(sizes.max()))
-    for label in range(labels.shape[1]):
-        counts[:, label] = np.bincount(groups[labels[:, label] > 0], minlength=len(sizes))
+    for column in range(labels.shape[1]):
+        counts[:, column] = np.bincount(groups[labels[:, column] > 0], minlength=len(sizes))
     totals = counts.sum(axis=0, dtype=float)
 
     validation = (1 - test_size) * validation_size

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -182,14 +183,12 @@ def read_predictions(source: str | Path | bytes, name: str | None = None) -> Pre
         table = pq.read_table(io.BytesIO(source) if isinstance(source, bytes) else source)
         names = tuple(column.removeprefix("p_") for column in table.column_names if column.startswith("p_"))
         column = {name: index for index, name in enumerate(names)}
-        matrices = []
-        for key in ("labels", "predicted"):
-            matrix = np.zeros((len(table), len(names)), np.uint8)
-            for row, labels in enumerate(table[key].to_pylist()):
-                matrix[row, [column[label] for label in labels]] = 1
-            matrices.append(matrix)
+        labels, predicted = np.zeros((2, len(table), len(names)), np.uint8)
+        for matrix, key in ((labels, "labels"), (predicted, "predicted")):
+            for row, given in enumerate(table[key].to_pylist()):
+                matrix[row, [column[name] for name in given]] = 1
         probabilities = np.column_stack([table[f"p_{name}"].to_numpy() for name in names])
-        return Predictions(table["id"].to_pylist(), *matrices, probabilities, names)
+        return Predictions(table["id"].to_pylist(), labels, predicted, probabilities, names)
 
 
 @contextmanager
@@ -209,7 +208,7 @@ def _comments(table: pa.Table, wanted: Sequence[str]) -> Comments:
     return Comments(tuple(json.loads(metadata["label_names"])), metadata["tokenizer"], **fields)
 
 
-def _field(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray | np.ndarray | Tokens | None:
+def _field(name: str, column: pa.ChunkedArray) -> Any:
     """Return a column of comments.parquet as `Comments` has it."""
     if name == "labels":
         lists = column.combine_chunks()

@@ -67,7 +67,7 @@ def train(
     Processes that call this together share every batch and end with the same model.
 
     Args:
-        accelerator: From `optimizer.start`.
+        accelerator: From `accelerator.start`.
         classifier: Its model is trained on the accelerator's device.
         examples: Comments to train and validate on.
         params: The training parameters.
@@ -79,7 +79,8 @@ def train(
         InputError: The loss is not finite, or a batch does not fit in the device's memory.
         Interrupted: After SIGINT or SIGTERM, once the run is saved.
     """
-    model, main = classifier.model, accelerator.is_main_process
+    model = classifier.model
+    grown = report if accelerator.is_main_process else lambda run: None
     if accelerator.device.type == "cpu" and accelerator.mixed_precision == "bf16":
         # On a CPU the backward pass of torch's fused attention is ten times as slow in bf16 as in fp32.
         model.set_attn_implementation("eager")
@@ -143,7 +144,7 @@ def train(
             sampler.epoch = epoch
             trust = params.self_distillation * (epoch - 1) / max(1, params.epochs - 1)
             done = run.step - (epoch - 1) * steps_per_epoch
-            with progress.bar(f"epoch {epoch}/{params.epochs}", len(rows), not main) as shown:
+            with progress.bar(f"epoch {epoch}/{params.epochs}", len(rows), not accelerator.is_main_process) as shown:
                 shown.update(done * params.batch_size)
                 for batch in accelerator.skip_first_batches(loader, done * params.accumulation):
                     lr = schedule.get_last_lr()[0]
@@ -162,8 +163,7 @@ def train(
                     if row_due:
                         loss = run.add_row(epoch, lr)
                         shown.set_postfix_str(f"loss {loss:.4f}", refresh=False)
-                        if main:
-                            report(run)
+                        grown(run)
                     if accelerator.num_processes == 1 or row_due or run.step % AGREE_EVERY == 0:
                         late = time.monotonic() - saved_at >= params.checkpoint_minutes * 60
                         if _agree(accelerator, bool(stop.signal) or late):
@@ -181,8 +181,7 @@ def train(
             run.epoch_loss = 0.0
             shown_losses = [f"{name.replace('_', ' ')} {loss:.4f}" for name, loss in losses.items() if loss is not None]
             accelerator.print(f"epoch {epoch}/{params.epochs}: {', '.join(shown_losses)}", flush=True)
-            if main:
-                report(run)
+            grown(run)
             save_and_stop(_agree(accelerator, stop.signal or 0))
             saved_at = time.monotonic()
     classifier.model = accelerator.unwrap_model(model, keep_fp32_wrapper=False)

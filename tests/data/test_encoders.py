@@ -10,11 +10,10 @@ import pytest
 import torch
 from huggingface_hub import constants
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModel, BertTokenizerFast, PreTrainedModel
+from transformers import AutoConfig, AutoModel, BertTokenizerFast
 
 from emotions.core.errors import InputError
-from emotions.data import tokens
-from emotions.data import encoders
+from emotions.data import encoders, tokens
 
 BERT = "google-bert/bert-base-uncased"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from emotions.data import tokens
+from emotions.data.encoders import load_tokenizer
 from emotions.model import batches
 from emotions.model.batches import FILLER, LengthGroupedSampler
-from emotions.data.encoders import load_tokenizer
 from tests.conftest import small_comments
 
 TEXTS = [text for _, text, _ in small_comments(25)]
@@ -42,7 +42,7 @@ def test_an_epoch_has_each_row_exactly_once_in_full_batches(count, accumulation)
 
 def test_accumulation_cuts_the_same_batches_into_pieces():
     pieces = list(sampler(403, accumulation=4))
-    joined = [sum(pieces[start : start + 4], []) for start in range(0, len(pieces), 4)]
+    joined = [[row for piece in pieces[start : start + 4] for row in piece] for start in range(0, len(pieces), 4)]
     assert joined == list(sampler(403))
 
 
@@ -51,7 +51,7 @@ def test_the_order_depends_on_seed_and_epoch_alone():
     for seed, epoch in [(1, 1), (1, 2), (2, 1), (2, 2)] * 2:
         one = sampler(500, seed=seed)
         one.epoch = epoch
-        order = sum(one, [])
+        order = [row for batch in one for row in batch]
         np.random.seed(3)
         assert orders.setdefault((seed, epoch), order) == order
     assert len(set(map(tuple, orders.values()))) == 4

@@ -11,8 +11,8 @@ import torch
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from emotions.core.errors import InputError
-from emotions.data.tokens import fingerprint
 from emotions.data import encoders
+from emotions.data.tokens import fingerprint
 from emotions.model import classifier
 from emotions.model.classifier import Classifier
 from emotions.model.prediction import predict_texts
@@ -153,7 +153,7 @@ def test_weights_of_another_model_are_refused(small_classifier, tmp_path):
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     config["num_hidden_layers"] = 3
     (tmp_path / "model" / "config.json").write_text(json.dumps(config))
-    with pytest.raises(InputError, match="damaged .*weights missing"):
+    with pytest.raises(InputError, match=r"damaged .*weights missing"):
         Classifier.load(tmp_path / "model")
 
 

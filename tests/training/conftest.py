@@ -12,7 +12,8 @@ from accelerate.state import AcceleratorState
 from emotions.core import determinism
 from emotions.model import classifier
 from emotions.model.classifier import Classifier
-from emotions.training import loop, optimizer
+from emotions.training import loop
+from emotions.training.accelerator import start
 from emotions.training.checkpoints import Run
 from tests.conftest import LABELS, small_comments, small_params
 
@@ -34,7 +35,7 @@ def train(tiny_encoder: Path, no_traces: None) -> Callable[..., tuple[Classifier
     ) -> tuple[Classifier, Run]:
         params = small_params(**{"seed": 1, "warmup": 0.2, "freeze_embeddings": False, **changes})
         AcceleratorState._reset_state(True)
-        accelerator = optimizer.start(params)
+        accelerator = start(params)
         adapt(accelerator)
         determinism.set_up(params.seed, threads=0)
         made = classifier.create(tiny_encoder, LABELS, params.max_length, params.dropout)

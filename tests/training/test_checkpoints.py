@@ -238,7 +238,7 @@ def test_nothing_in_a_checkpoint_is_run(tmp_path, accelerator, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", lambda content, file: save(Evil(), file))
         kept.save(accelerator, run_at(1))
-    with pytest.raises(Exception, match="[Ww]eights"):
+    with pytest.raises(Exception, match=r"[Ww]eights"):
         kept.resume(accelerator, run_at(0))
     assert not (tmp_path / "ran").exists()
 

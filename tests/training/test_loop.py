@@ -11,6 +11,7 @@ from safetensors.torch import save
 
 from emotions.core.errors import InputError
 from emotions.training import loop, optimizer
+from emotions.training.accelerator import choose_precision
 from tests.conftest import needs_gpu, small_params
 from tests.training.conftest import NONE, TARGETS, TRAIN
 
@@ -230,10 +231,10 @@ def test_the_precision_is_the_wanted_one_or_fits_the_device(monkeypatch, gpu, bf
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
     # A GPU that emulates bf16 says that it has it when emulation counts.
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: bf16 or including_emulation)
-    assert optimizer.choose_precision(wanted) == expected
+    assert choose_precision(wanted) == expected
 
 
 def test_fp16_without_a_gpu_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match="precision fp16 needs a GPU, and there is none here: use auto"):
-        optimizer.choose_precision("fp16")
+        choose_precision("fp16")
