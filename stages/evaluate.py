@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from transformers import PreTrainedModel
 
 from emotions.core import determinism, errors, files, params
 from emotions.core.inputs import Inputs
@@ -19,7 +18,7 @@ def main() -> None:
     inputs = Inputs([COMMENTS, SPLIT, MODEL, "params.yaml"])
     settings = params.load()
     determinism.set_up(settings.seed, settings.threads)
-    comments = store.read(COMMENTS, ["ids", "labels"])
+    comments = store.read(COMMENTS, ["ids", "labels", "tokens"])
     test = np.flatnonzero(store.read_split(SPLIT, comments.ids) == "test")
     classifier = Classifier.load(MODEL)
     names = comments.label_names
@@ -28,7 +27,7 @@ def main() -> None:
         raise errors.InputError(f"{MODEL} has other labels or another tokenizer than {COMMENTS}: run `dvc repro`")
 
     ids, labels = comments.ids.take(test).to_numpy(), comments.labels[test]
-    probability = probabilities(predict(classifier.model, test))
+    probability = probabilities(predict_logits(classifier.model, comments.tokens, test))
     thresholds = classifier.thresholds.choose(settings.threshold)
     metrics, tables = score(labels, probability, thresholds, names, settings.seed)
 
@@ -55,17 +54,6 @@ def score(
         "f1_by_threshold": curves.f1_by_threshold(labels, probability),
         "confusions": curves.confusions(labels, predicted, names),
     }
-
-
-def predict(model: PreTrainedModel, positions: np.ndarray) -> np.ndarray:
-    """Return the logits of the comments at `positions`, in ascending order, without all tokens in memory at once."""
-    logits, start = [], 0
-    for piece in store.stream(COMMENTS, ["tokens"]):
-        end = start + len(piece.tokens)
-        inside = positions[(positions >= start) & (positions < end)]
-        logits.append(predict_logits(model, piece.tokens, inside - start))
-        start = end
-    return np.concatenate(logits)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,6 @@ def draw(content: dict[str, pd.DataFrame], names: list[str], max_length: int, fo
     per_label = content["per_label"]
     figures.draw_loss(content["steps"], content["loss"], folder / "loss.png")
     figures.draw_per_label(per_label, folder / "per_label.png")
-    figures.draw_f1_by_count(per_label, folder / "f1_by_count.png")
     figures.draw_precision_recall(content["precision_recall"], folder / "precision_recall.png")
     figures.draw_calibration(content["calibration"], folder / "calibration.png")
     figures.draw_f1_by_threshold(content["f1_by_threshold"], per_label["threshold"], folder / "f1_by_threshold.png")

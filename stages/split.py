@@ -20,8 +20,13 @@ def main() -> None:
         parts = splitting.grouped(texts, comments.labels, *sizes)
     elif settings.split == "rows":
         parts = splitting.rows(len(comments.ids), *sizes)
+    elif comments.parts is not None:
+        parts = comments.parts
     else:
-        parts = splitting.official(comments.parts)
+        raise errors.InputError(
+            f"split official needs data with train.tsv, dev.tsv and test.tsv, not {settings.data}; "
+            "set split to grouped or rows"
+        )
     validation = settings.split == "official" or settings.validation_size > 0
     splitting.check(parts, comments.labels, comments.label_names, validation)
     tables = {

@@ -33,17 +33,15 @@ def main() -> None:
     with accelerator.local_main_process_first():  # of several on a machine, one downloads
         folder = encoders.locate(settings.encoder, settings.revision)
     inputs.add([folder])
-    table = store.read(COMMENTS, ["ids", "labels"])
+    table = store.read(COMMENTS, ["ids", "labels", "tokens"])
     parts = store.read_split(SPLIT, table.ids)
     train_part, validation = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "validation")
-    examples = Examples(store.read_tokens(COMMENTS), table.labels, train_part, validation)
+    examples = Examples(table.tokens, table.labels, train_part, validation)
 
     determinism.set_up(settings.seed + accelerator.process_index, settings.threads)
     model = classifier.create(folder, table.label_names, settings.max_length, settings.dropout)
     if tokens.fingerprint(model.tokenizer.backend_tokenizer) != table.tokenizer:
-        raise errors.InputError(
-            f"{COMMENTS} was made with another tokenizer than {settings.encoder}'s: run `dvc repro preprocess`"
-        )
+        raise errors.InputError(f"{COMMENTS} was made with another tokenizer: run `dvc repro preprocess`")
     classifier.start_head(model, table.labels[train_part].mean(axis=0))
     checkpoints = Checkpoints(CHECKPOINTS, fingerprint(settings, inputs, accelerator), accelerator.is_main_process)
     run = train(accelerator, model, examples, settings, checkpoints, write_tables)
@@ -86,13 +84,7 @@ def write_tables(run: Run) -> None:
 
 
 def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) -> dict[str, float]:
-    """Return average precision, and F1 with thresholds chosen on other comments than those scored.
-
-    Args:
-        labels: (v, L) of 0 and 1.
-        probability: (v, L).
-        seed: Of the folds.
-    """
+    """Return average precision, and F1 with thresholds from other folds; labels and probabilities are (v, L)."""
     found: dict[str, float] = {}
     endings = {"per_label": "", "global": "_global"}
     predictions = thresholds.cross_fitted(labels, probability, tuple(endings), seed)

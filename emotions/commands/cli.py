@@ -5,7 +5,6 @@ Each command is a module beside this one, imported when it runs, so that `--help
 
 import argparse
 import importlib
-import io
 import sys
 from pathlib import Path
 
@@ -26,9 +25,8 @@ def main() -> None:
     arguments = _parser().parse_args()
     if "threshold" in arguments:
         arguments.threshold = _threshold(arguments.threshold)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that cannot show a character gets its code instead of an error.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    # A terminal that cannot show a character gets its code instead of an error.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     importlib.import_module(f"emotions.commands.{arguments.command}").run(arguments)
 
 

@@ -30,7 +30,11 @@ def run(arguments: Namespace) -> None:
     if not piece:
         raise InputError(f"{'standard input' if file == '-' else file} is empty: it should hold comments")
 
-    from emotions.model.classifier import Classifier  # takes seconds, and wrong texts need not wait for it
+    import transformers.utils  # takes seconds, and wrong texts need not wait for it
+
+    # With scikit-learn, which transformers needs for generating text alone, starting takes a third longer.
+    transformers.utils.is_sklearn_available = lambda: False
+    from emotions.model.classifier import Classifier
     from emotions.model.prediction import predict_texts
 
     classifier = Classifier.load(arguments.model)
@@ -69,7 +73,6 @@ def _checked(texts: Iterable[object], place: str, first: int) -> Iterator[str]:
 
 
 def _decoded(stream: BinaryIO, name: str) -> Iterator[str]:
-    """Yield the lines of a stream with their ends."""
     with stream:
         for number, line in enumerate(stream, 1):
             try:

@@ -122,10 +122,7 @@ def _predictions(repo: Repo, md5: str | None) -> store.Predictions | None:
 
 
 def _verdict(before: Run, now: Run) -> str:
-    """Return whether F1 got better or worse, and how that is known.
-
-    With the predictions of both runs, by a paired bootstrap of the test comments; else by their intervals.
-    """
+    """Say whether F1 got better: by a paired bootstrap where the predictions of both are at hand, else by intervals."""
 
     def data(run: Run) -> list[Any]:
         path = run.params.get("data")
@@ -152,7 +149,7 @@ def _verdict(before: Run, now: Run) -> str:
         return "**No change**: both runs predict the same."
 
     if old and new:
-        how = f"In brackets: 95% intervals by a paired bootstrap of the same {len(new.ids):,} test comments (one seed)."
+        how = f"Brackets: 95% intervals by a paired bootstrap of the same {len(new.ids):,} test comments, seeds aside."
         found = compare(new.labels, old.predicted, new.predicted, seed=0)
         changes = {name: (one.beyond_noise, f"{one.low:+.5f} to {one.high:+.5f}") for name, one in found.items()}
     else:
@@ -224,4 +221,5 @@ def _cell(value: Any) -> str:
     """Show a name or value from the data as it is: in backticks, text mentions nobody and formats nothing."""
     if value is None or _is_number(value):
         return "-" if value is None else str(value)
-    return "`" + " ".join(str(value).split()).replace("`", "'").replace("|", "\\|") + "`"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return "`" + " ".join(text.split()).replace("`", "'").replace("|", "\\|") + "`"

@@ -14,11 +14,7 @@ class InputError(Exception):
 
 
 class Interrupted(Exception):
-    """A signal ended the work, after everything done so far had been saved.
-
-    Attributes:
-        signal: The signal's number.
-    """
+    """A `signal`, by number, ended the work after everything done so far had been saved."""
 
     def __init__(self, signal: int, message: str):
         super().__init__(message)

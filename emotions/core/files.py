@@ -16,13 +16,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, for a file or a folder, and rename it to `path` when the block succeeds.
-
-    When the block fails, an earlier output at `path` stays untouched.
-    """
+    """Yield a path beside `path`, for a file or a folder, and rename it to `path` if the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last, because some writers choose the format by it.
+    # Some writers choose the format by the suffix, which stays last.
     partial, old = path.with_name(f".partial-{path.name}"), path.with_name(f".old-{path.name}")
     if old.exists() and not path.exists():
         old.rename(path)  # a run was killed between the two renames below
@@ -43,12 +40,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch(path: str | Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path` for temporary files, then remove it.
-
-    The next run removes what a killed one left.
-    """
-    path = Path(path)
-    folder = path.with_name(f".partial-{path.stem}")
+    """Yield an empty folder beside `path`, and remove it in the end; the next run removes that of a killed one."""
+    folder = Path(path).with_name(f".partial-{Path(path).stem}")
     remove(folder)
     folder.mkdir(parents=True)
     try:

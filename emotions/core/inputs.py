@@ -16,11 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Inputs:
-    """The sha256 of every file that a stage depends on, taken at the stage's start.
-
-    Attributes:
-        hashes: File to sha256, of the inputs and of the repository's modules imported so far.
-    """
+    """The sha256 of every file that a stage depends on, imported code included, taken at the stage's start."""
 
     def __init__(self, paths: Iterable[str | Path]):
         """Hash `paths`, files or folders with all they contain, and the imported code."""
@@ -35,11 +31,7 @@ class Inputs:
         self.hashes |= {path: sha256(path) for path in _files(new)}
 
     def check(self) -> None:
-        """Compare the files with their hashes. Call it before outputs are written.
-
-        Raises:
-            InputError: A file changed, disappeared, or was added to one of the folders.
-        """
+        """Raise `InputError` when a file changed, disappeared or was added. Call it before outputs are written."""
         for path in [*self.hashes, *_files(self._paths)]:
             if path not in self.hashes or not path.exists() or sha256(path) != self.hashes[path]:
                 raise InputError(f"{path} changed while this stage ran: run `dvc repro` again")

@@ -5,27 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Stop:
-    """The state of the signals.
-
-    Attributes:
-        signal: The number of the first signal received, None before.
-    """
-
-    signal: int | None = None
-
-
 @contextmanager
-def postponed() -> Iterator[Stop]:
-    """Yield a `Stop` that records SIGINT and SIGTERM, which have no other effect inside the block."""
-    stop = Stop()
-
-    def remember(number: int, frame: object) -> None:
-        stop.signal = stop.signal or number
-
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+def postponed() -> Iterator[list[int]]:
+    """Yield a list to which SIGINT and SIGTERM only add their numbers inside the block."""
+    received: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, frame: received.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
-        yield stop
+        yield received
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)

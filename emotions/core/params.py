@@ -16,8 +16,7 @@ Text = Annotated[str, Field(min_length=1)]
 class Params(BaseModel):
     """Every parameter of the pipeline; params.yaml describes each.
 
-    Types come from here and not from the YAML reader, which takes the `3e-05` that `dvc exp run -S lr=3e-5` writes for
-    a string.
+    Types come from here: PyYAML takes the `3e-05` that `dvc exp run -S lr=3e-5` writes for a string.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -94,8 +93,7 @@ def load(path: str | Path = "params.yaml") -> Params:
     """Read and check a parameter file.
 
     Raises:
-        InputError: The file is missing or not a YAML mapping, or a parameter is missing, unknown, of the wrong type or
-            out of range; the message names every key at fault.
+        InputError: The file is missing or damaged, or a parameter is at fault; the message names every such parameter.
     """
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))

@@ -31,11 +31,11 @@ def of_pairs(labels: np.ndarray, label_names: Sequence[str]) -> pd.DataFrame:
         both += there.T @ there
     alone = np.diag(both).copy()
     np.fill_diagonal(both, 0)
-    rows = [
-        [label_names[row], label_names[column], int(both[row, column]), both[row, column] / alone[row]]
-        for row, column in zip(*np.nonzero(both), strict=True)
-    ]
-    return pd.DataFrame(rows, columns=["label", "other", "comments", "share"]).round(5)
+    first, second = np.nonzero(both)
+    names, comments = np.array(label_names), both[first, second]
+    shares = (comments / alone[first]).round(5)
+    columns = {"label": names[first], "other": names[second], "comments": comments.astype(int), "share": shares}
+    return pd.DataFrame(columns)
 
 
 def of_lengths(lengths: np.ndarray) -> pd.DataFrame:

@@ -1,10 +1,11 @@
 """Finds the pretrained encoder: a folder, an installed package, or the hub at a pinned revision."""
 
 import importlib.util
+from contextlib import suppress
 from pathlib import Path
 
 import huggingface_hub
-from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
@@ -31,8 +32,7 @@ PACKAGED = {
     )
 }
 # Configuration, tokenizer and weights; no pickled weights, no other frameworks' copies, no code.
-WANTED_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
-UNWANTED_FILES = ["*/*"]
+WANTED_FILES = {"allow_patterns": ["*.json", "*.txt", "*.model", "*.safetensors"], "ignore_patterns": ["*/*"]}
 VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 
 # How transformers loads a folder: without the network, and without running code that comes with a model.
@@ -57,10 +57,8 @@ def locate(encoder: str, revision: str) -> Path:
     """
     folder = Path(encoder)
     if not folder.is_dir():
-        if revision == "pinned":
-            folder = _packaged(encoder) or _from_hub(encoder, _pinned(encoder))
-        else:
-            folder = _from_hub(encoder, revision)
+        packaged = _packaged(encoder) if revision == "pinned" else None
+        folder = packaged or _from_hub(encoder, revision)
     for wanted in ("config.json", "*.safetensors"):
         if not any(folder.glob(wanted)):
             raise InputError(f"encoder {encoder!r} holds no {wanted}: it should be a transformers model in safetensors")
@@ -107,42 +105,29 @@ def _packaged(encoder: str) -> Path | None:
         return None
     folder = Path(spec.submodule_search_locations[0]) / inside
     for name, digest in published.items():
-        if not (folder / name).exists():
-            raise InputError(f"{folder / name} is missing: reinstall {package}")
-        found = sha256(folder / name)
-        if found != digest:
-            raise InputError(f"{folder / name} is not the published file (sha256 {found[:12]}…): reinstall {package}")
+        if not (folder / name).exists() or sha256(folder / name) != digest:
+            raise InputError(f"{folder / name} is missing or not the published file: reinstall {package}")
     return folder
 
 
-def _pinned(encoder: str) -> str:
-    if encoder not in REVISIONS:
-        raise InputError(
-            f"encoder {encoder!r} is no folder here, and has no pinned revision: "
-            "name a folder, or set `revision` to a commit of that model on the hub"
-        )
-    return REVISIONS[encoder]
-
-
 def _from_hub(encoder: str, revision: str) -> Path:
-    wanted = {"revision": revision, "allow_patterns": WANTED_FILES, "ignore_patterns": UNWANTED_FILES}
+    if revision == "pinned":
+        if encoder not in REVISIONS:
+            raise InputError(
+                f"encoder {encoder!r} is no folder here, and has no pinned revision: "
+                "name a folder, or set `revision` to a commit of that model on the hub"
+            )
+        revision = REVISIONS[encoder]
+    wanted = {"revision": revision, **WANTED_FILES}
     try:
-        try:
+        with suppress(LocalEntryNotFoundError):
             cached = Path(huggingface_hub.snapshot_download(encoder, local_files_only=True, **wanted))
             if (cached / "config.json").exists() and any(cached.glob("*.safetensors")):
                 return cached
-        except LocalEntryNotFoundError:
-            pass
         print(f"fetching {encoder} at {revision} from the hub", flush=True)
         # Asked first, because it fails at once where the download would try again and again.
         huggingface_hub.model_info(encoder, revision=revision, timeout=20)
-        # Without a network this gives back what is in the cache, whole or not.
-        fetched = Path(huggingface_hub.snapshot_download(encoder, **wanted))
-        if not any(fetched.glob("*.safetensors")):
-            raise FileNotFoundError("no safetensors weights were found there")
-        return fetched
-    except HFValidationError:
-        raise InputError(f"encoder {encoder!r} is neither a folder here nor a model id like owner/name") from None
+        return Path(huggingface_hub.snapshot_download(encoder, **wanted))
     except Exception as error:  # no network, no such model, no such revision: the hub's client raises many kinds
         raise InputError(f"encoder {encoder!r} at {revision} is neither local nor reachable: {_line(error)}") from None
 

@@ -1,22 +1,15 @@
 """Reads the accepted file formats, block by block, into rows of one schema.
 
-Three formats are read, all of them UTF-8 with CSV quoting:
+Two formats of GoEmotions (Demszky et al., ACL 2020, arXiv 2005.00547), both UTF-8 with CSV quoting:
 
-* a CSV file whose header begins with id, text, example_very_unclear, followed by the label columns;
-* the raw per-rater release of GoEmotions: CSV files with text, id, author, subreddit, link_id, parent_id, created_utc,
-  rater_id, example_very_unclear, then the label columns; one file, or a folder of several;
+* CSV, one file or a folder of several: `LEADING_COLUMNS`, not necessarily all of them, then a column for each label;
 * a folder with train.tsv, dev.tsv and test.tsv without a header: text, label indices, id; label names come from
   emotions.txt beside them, else they are GoEmotions' 28.
 
-Source of the formats: Demszky et al., GoEmotions: A Dataset of Fine-Grained Emotions, ACL 2020, arXiv 2005.00547, and
-the repository google-research/google-research, folder goemotions.
-
-Arrow parses CSV, because DuckDB (1.4 to 2.0, strict mode) drops a last row whose quote is never closed, and an empty
-field too many at the end of a row, without an error.
+Arrow parses them: DuckDB (1.4 to 2.0, strict mode) drops rows with some faults of quoting without an error.
 """
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +29,7 @@ GOEMOTIONS_LABELS = (
 # fmt: on
 UNCLEAR = "example_very_unclear"
 # Columns allowed before the label columns. Only id, text and UNCLEAR are used.
-LEADING_COLUMNS = (
-    "id", "text", "author", "subreddit", "link_id", "parent_id", "created_utc", "rater_id", UNCLEAR,
-)  # fmt: skip
+LEADING_COLUMNS = ("id", "text", "author", "subreddit", "link_id", "parent_id", "created_utc", "rater_id", UNCLEAR)
 # File of the official release → part of the split.
 PARTS = {"train.tsv": "train", "dev.tsv": "validation", "test.tsv": "test"}
 # Bytes of a file read at a time; no row may be longer.
@@ -47,50 +38,39 @@ BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """A data set that is not read yet.
-
-    Attributes:
-        files: In the order in which they are read.
-        label_names: Names of the L labels.
-        has_parts: Whether every row belongs to a part (train, validation or test). Such data is merged already.
-    """
+    """A data set that is not read yet."""
 
     files: tuple[Path, ...]
     label_names: tuple[str, ...]
-    has_parts: bool
+    has_parts: bool  # whether every row belongs to train, validation or test; such data is merged already
 
-    def blocks(self) -> Iterator[tuple[Path, pa.Table]]:
-        """Yield the rows block by block, each with its file.
+    def blocks(self) -> Iterator[pa.Table]:
+        """Yield the rows block by block.
 
-        The columns are id, text (strings), unclear (bool, the rater could not decide), labels (lists of label indices)
-        and part (string, null without parts).
+        The columns are file, id, text (strings), unclear (bool, the rater could not decide), labels (lists of label
+        indices) and part (string, null without parts).
 
         Raises:
             InputError: Something is missing, empty, not UTF-8 or no valid value; with file and row. A header is row 1,
                 and blank lines do not count.
         """
         for file in self.files:
-            for block in self._official(file) if self.has_parts else self._csv(file):
-                yield file, block
+            yield from self._official(file) if self.has_parts else self._csv(file)
 
     def _csv(self, path: Path) -> Iterator[pa.Table]:
-        row = 2
-        for table in _parse(path, column_names=None, delimiter=","):
-            if row == 2 and _label_columns(path, table.column_names) != self.label_names:
+        for start, table in _parse(path, column_names=None, delimiter=","):
+            if _label_columns(path, table.column_names) != self.label_names:
                 raise InputError(f"{path}: the label columns differ from those of {self.files[0]}")
-            labels = np.empty((len(table), len(self.label_names)), bool)
-            for index, name in enumerate(self.label_names):
-                labels[:, index] = _boolean(path, table, name, row, no="0", yes="1")
-            unclear = _boolean(path, table, UNCLEAR, row, no="FALSE", yes="TRUE")
-            _reject_empty(path, table, row)
-            indices, counts = np.nonzero(labels)[1], labels.sum(axis=1)
-            offsets = np.concatenate([[0], counts.cumsum()]).astype(np.int32)
-            yield _block(table, unclear, pa.ListArray.from_arrays(offsets, indices.astype(np.int32)), None)
-            row += len(table)
+            _reject_empty(path, table, start)
+            unclear = _boolean(path, table, UNCLEAR, start, no="FALSE", yes="TRUE")
+            labels = np.column_stack([_boolean(path, table, name, start, "0", "1") for name in self.label_names])
+            offsets = np.concatenate([[0], labels.sum(axis=1).cumsum()])
+            indices = np.nonzero(labels)[1]
+            yield _block(path, table, unclear, pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), indices))
 
     def _official(self, path: Path) -> Iterator[pa.Table]:
-        start, last = 1, len(self.label_names) - 1
-        for table in _parse(path, column_names=["text", "labels", "id"], delimiter="\t"):
+        last = len(self.label_names) - 1
+        for start, table in _parse(path, column_names=["text", "labels", "id"], delimiter="\t"):
             _reject_empty(path, table, start)
             labels = []
             for row, indices in enumerate(table["labels"].to_pylist(), start):
@@ -98,9 +78,7 @@ class Source:
                     if not (index.isascii() and index.isdigit() and len(index) < 9 and int(index) <= last):
                         raise InputError(f"{path}, row {row}: label index {index!r}, but should be 0 to {last}")
                 labels.append(sorted({int(index) for index in indices.split(",")}))
-            unclear = np.zeros(len(table), bool)
-            yield _block(table, unclear, pa.array(labels, pa.list_(pa.int32())), PARTS[path.name])
-            start += len(table)
+            yield _block(path, table, np.zeros(len(table), bool), pa.array(labels))
 
 
 def find(path: str | Path) -> Source:
@@ -109,56 +87,46 @@ def find(path: str | Path) -> Source:
     Raises:
         InputError: There is none, or its format is unclear.
     """
-    path = Path(path)
-    if not path.is_dir():
-        if path.suffix == ".tsv":
-            raise InputError(f"{path}: name the folder with {', '.join(PARTS)}, not one of them")
-        if not path.exists():
-            raise InputError(f"{path} does not exist: name a CSV file or a folder with data")
-        return Source((path,), _header(path), has_parts=False)
-    official = [name for name in PARTS if (path / name).exists()]
-    found = sorted(path.glob("*.csv"))
+    path, expected = Path(path), ", ".join(PARTS)
+    if path.suffix == ".tsv":
+        raise InputError(f"{path}: name the folder with {expected}, not one of them")
+    if not path.exists():
+        raise InputError(f"{path} does not exist: name a CSV file or a folder with data")
+    found = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    official = [path / name for name in PARTS if (path / name).exists()]
     if official and found:
-        raise InputError(f"{path} holds both {official[0]} and {found[0].name}: keep one format in a folder")
+        raise InputError(f"{path} holds both {official[0].name} and {found[0].name}: keep one format in a folder")
     if official:
-        for name in PARTS:
-            if name not in official:
-                raise InputError(f"{path / name} does not exist: the folder should hold {', '.join(PARTS)}")
-        return Source(tuple(path / name for name in PARTS), _official_label_names(path), has_parts=True)
+        if len(official) < len(PARTS):
+            raise InputError(f"{path} holds {official[0].name}, but should hold all of {expected}")
+        return Source(tuple(official), _official_label_names(path), has_parts=True)
     if not found:
         fetch = f"; get them with `dvc update {path.as_posix()}/*.dvc`" if any(path.glob("*.dvc")) else ""
-        raise InputError(f"{path} holds neither CSV files nor train.tsv, dev.tsv and test.tsv{fetch}")
-    return Source(tuple(found), _header(found[0]), has_parts=False)
+        raise InputError(f"{path} holds neither CSV files nor {expected}{fetch}")
+    _, block = next(_parse(found[0], column_names=None, delimiter=","))
+    return Source(tuple(found), _label_columns(found[0], block.column_names), has_parts=False)
 
 
-def _block(table: pa.Table, unclear: np.ndarray, labels: pa.ListArray, part: str | None) -> pa.Table:
-    parts = pa.array([part] * len(table), pa.string())
-    columns = [table["id"], table["text"], pa.array(unclear), labels, parts]
-    return pa.table(columns, ["id", "text", "unclear", "labels", "part"])
-
-
-def _header(path: Path) -> tuple[str, ...]:
-    return _label_columns(path, next(_parse(path, column_names=None, delimiter=",")).column_names)
+def _block(path: Path, table: pa.Table, unclear: np.ndarray, labels: pa.ListArray) -> pa.Table:
+    file, part = (pa.array([value] * len(table), pa.string()) for value in (str(path), PARTS.get(path.name)))
+    columns = [file, table["id"], table["text"], pa.array(unclear), labels, part]
+    return pa.table(columns, ["file", "id", "text", "unclear", "labels", "part"])
 
 
 def _label_columns(path: Path, names: list[str]) -> tuple[str, ...]:
     """Check the header of a CSV file, and return its label columns."""
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise InputError(f"{path}: the header names the column {twice[0]!r} twice")
-    if missing := [name for name in ("id", "text", UNCLEAR) if name not in names]:
-        raise InputError(
-            f"{path}: the header lacks the column {missing[0]!r}; it should be id, text, {UNCLEAR}, labels"
-        )
-    leading, label_names = names[: names.index(UNCLEAR) + 1], tuple(names[names.index(UNCLEAR) + 1 :])
-    for name in leading:
-        if name not in LEADING_COLUMNS:
-            raise InputError(f"{path}: unknown column {name!r} before {UNCLEAR}; the labels should follow it")
-    for name in label_names:
-        if name in LEADING_COLUMNS or not name.strip():
-            raise InputError(f"{path}: the column {name!r} stands among the labels, after {UNCLEAR}")
-    if len(label_names) < 2:
+    _reject_repeated(path, names)
+    for name in ("id", "text", UNCLEAR):
+        if name not in names:
+            raise InputError(f"{path}: the header lacks the column {name!r}; it should be id, text, {UNCLEAR}, labels")
+    start = names.index(UNCLEAR) + 1
+    for index, name in enumerate(names):
+        if (name in LEADING_COLUMNS) != (index < start) or not name.strip():
+            side = "before" if index < start else "after"
+            raise InputError(f"{path}: column {name!r} does not belong {side} {UNCLEAR}; only labels should follow it")
+    if len(names) < start + 2:
         raise InputError(f"{path}: at least two label columns should follow {UNCLEAR}")
-    return label_names
+    return tuple(names[start:])
 
 
 def _official_label_names(folder: Path) -> tuple[str, ...]:
@@ -169,42 +137,41 @@ def _official_label_names(folder: Path) -> tuple[str, ...]:
     label_names = tuple(path.read_text(encoding="utf-8-sig").split())
     if len(label_names) < 2:
         raise InputError(f"{path} should hold at least two labels, one a line")
-    if twice := [name for name in label_names if label_names.count(name) > 1]:
-        raise InputError(f"{path} names the label {twice[0]!r} twice")
+    _reject_repeated(path, label_names)
     return label_names
 
 
-def _parse(path: Path, column_names: list[str] | None, delimiter: str) -> Iterator[pa.Table]:
-    """Parse a file into columns of strings, block by block; `column_names` None takes them from the first row."""
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty")
+def _reject_repeated(path: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{path} names the label or column {name!r} twice")
+
+
+def _parse(path: Path, column_names: list[str] | None, delimiter: str) -> Iterator[tuple[int, pa.Table]]:
+    """Yield the number of a block's first row, and the block: strings; `column_names` None takes the header's."""
     # One thread, because only then does Arrow name the row of a fault.
     reading = pyarrow.csv.ReadOptions(column_names=column_names, use_threads=False, block_size=BLOCK)
     parsing = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    rows = 0
+    start = first = 2 if column_names is None else 1
     try:
         with pyarrow.csv.open_csv(path, read_options=reading, parse_options=parsing) as reader:
             names = reader.schema.names
         # Columns of strings take every value as it is: no number, date or missing value is guessed.
-        converting = pyarrow.csv.ConvertOptions(
-            column_types={name: pa.string() for name in names},
-            strings_can_be_null=False,
-            quoted_strings_can_be_null=False,
-        )
+        converting = pyarrow.csv.ConvertOptions(column_types={name: pa.string() for name in names})
         with pyarrow.csv.open_csv(path, reading, parsing, converting) as reader:
             for block in reader:
                 if len(block):
-                    yield pa.Table.from_batches([block])
-                rows += len(block)
+                    yield start, pa.Table.from_batches([block])
+                start += len(block)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         _reject_other_encodings(path)
         message = str(error).removeprefix("CSV parse error: ").replace("Row #", "row ")
         if message.startswith("Empty CSV"):
             message = "the file holds no comments"
-        elif "straddl" in message:  # Arrow's word for a field longer than the blocks it reads
-            message = f"row {_endless_row(path, delimiter)}: a field is too long, or its quote is never closed"
+        elif "straddl" in message:  # Arrow's word for a row longer than the blocks it reads
+            message = "a quote may not be closed: a row has no end, or is too long"
         raise InputError(f"{path}: {message[:160]}") from None
-    if not rows:
+    if start == first:
         raise InputError(f"{path} holds no comments")
 
 
@@ -219,24 +186,11 @@ def _reject_other_encodings(path: Path) -> None:
                 raise InputError(f"{path}, line {number}: byte 0x{byte:02x} is not UTF-8; save it as UTF-8") from None
 
 
-def _endless_row(path: Path, delimiter: str) -> int:
-    """Return the row with a field so long that its closing quote must be missing."""
-    row = 0
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for fields in csv.reader(file, delimiter=delimiter):
-                row += bool(fields)
-    except csv.Error:
-        row += 1
-    return row
-
-
 def _boolean(path: Path, table: pa.Table, name: str, first_row: int, no: str, yes: str) -> np.ndarray:
     """Return a column with one of two words in each row as booleans."""
     upper = pc.utf8_upper(table[name])
-    wrong = pc.invert(pc.is_in(upper, pa.array([no, yes])))
-    if pc.any(wrong).as_py():
-        row = pc.index(wrong, True).as_py()
+    row = pc.index(pc.is_in(upper, pa.array([no, yes])), False).as_py()
+    if row >= 0:
         value = table[name][row].as_py()
         raise InputError(f"{path}, row {first_row + row}: {name} is {value!r}, but should be {no} or {yes}")
     return pc.equal(upper, yes).to_numpy()

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from emotions.core.errors import InputError
 from emotions.data import formats
-from emotions.data.formats import Source
 
 # DuckDB spills to disk above this.
 MEMORY = "800MB"
@@ -20,42 +19,25 @@ PIECE = 1 << 16
 
 @dataclass(frozen=True)
 class Piece:
-    """n comments after merging, in order of first appearance.
+    """n comments after merging, with L labels."""
 
-    Attributes:
-        ids: n strings; an id repeats where raters were not merged.
-        texts: n strings.
-        labels: (n, L) uint8, 0 or 1.
-        parts: n names out of train, validation and test; None where the data has no parts.
-    """
-
-    ids: pa.ChunkedArray
-    texts: pa.ChunkedArray
-    labels: np.ndarray
-    parts: pa.ChunkedArray | None
+    ids: pa.ChunkedArray  # strings; an id repeats where raters were not merged
+    texts: pa.ChunkedArray  # strings
+    labels: np.ndarray  # (n, L) uint8, 0 or 1
+    parts: pa.ChunkedArray | None  # train, validation or test; None where the data has no parts
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The comments of a data set, and the counts of its rows: unclear, merged, unlabelled and kept add up to all.
-
-    Attributes:
-        label_names: Names of the L labels.
-        rows: Rows read.
-        unclear: Rows dropped because their rater could not decide.
-        merged: Rows merged into another of the same comment.
-        unlabelled: Comments dropped because no label is left to them.
-        kept: Comments left.
-        pieces: The comments left; can be iterated once, while the folder exists.
-    """
+    """A data set after merging, and counts that say where its rows went."""
 
     label_names: tuple[str, ...]
-    rows: int
-    unclear: int
-    merged: int
-    unlabelled: int
-    kept: int
-    pieces: Iterator[Piece]
+    rows: int  # read: the sum of the four counts below
+    unclear: int  # rows dropped because their rater could not decide
+    merged: int  # rows merged into another of the same comment
+    unlabelled: int  # comments dropped because no label is left to them
+    kept: int  # comments left
+    pieces: Iterator[Piece]  # of these, by first appearance; can be iterated once, while the folder exists
 
 
 def merge(path: str | Path, min_votes: int, folder: Path) -> Merged:
@@ -72,8 +54,8 @@ def merge(path: str | Path, min_votes: int, folder: Path) -> Merged:
     source = formats.find(path)
     connection = duckdb.connect(folder / "rows.duckdb")
     connection.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{folder.as_posix()}'")
-    files = _insert(connection, source)
-    _check_ids(connection, path, files, source.has_parts)
+    _insert(connection, source)
+    _check_ids(connection, source.has_parts)
     by_row = source.has_parts or min_votes == 0
     key = "row" if by_row else "id"
     connection.execute(f"""
@@ -84,65 +66,46 @@ def merge(path: str | Path, min_votes: int, folder: Path) -> Merged:
         GROUP BY comment, label HAVING count(*) >= {1 if by_row else min_votes};
         CREATE TABLE labelled AS SELECT comment, list(label) AS labels FROM votes GROUP BY comment
     """)
-
-    def count(query: str) -> int:
-        return connection.execute(f"SELECT count(*) FROM {query}").fetchone()[0]
-
-    rows, unclear, kept = count("rows"), count("rows WHERE unclear"), count("labelled")
-    rated = count("comments WHERE NOT unclear")
+    counted = ("rows", "rows WHERE unclear", "comments WHERE NOT unclear", "labelled")
+    counts = [connection.execute(f"SELECT count(*) FROM {query}").fetchall() for query in counted]
+    rows, unclear, rated, kept = (count for ((count,),) in counts)
     if not kept:
         raise InputError(
             f"no comment is left of {rows:,} rows, {unclear:,} of them unclear: "
             f"none has a label with min_votes {min_votes}" + ("; lower it" if min_votes > 1 else "")
         )
-    return Merged(
-        source.label_names,
-        rows=rows,
-        unclear=unclear,
-        merged=rows - unclear - rated,
-        unlabelled=rated - kept,
-        kept=kept,
-        pieces=_pieces(connection, source),
-    )
+    merged, unlabelled = rows - unclear - rated, rated - kept
+    return Merged(source.label_names, rows, unclear, merged, unlabelled, kept, _pieces(connection, source))
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, source: Source) -> dict[Path, int]:
-    """Read all rows into the table `rows`; return the first row of each file."""
-    starts: dict[Path, int] = {}
-    start = 0
+def _insert(connection: duckdb.DuckDBPyConnection, source: formats.Source) -> None:
+    """Number all rows and read them into the table `rows`."""
     connection.execute(
-        "CREATE TABLE rows (row BIGINT, id VARCHAR, text VARCHAR, unclear BOOLEAN, labels INTEGER[], part VARCHAR)"
+        "CREATE TABLE rows (row BIGINT, file TEXT, id TEXT, text TEXT, unclear BOOLEAN, labels INTEGER[], part TEXT)"
     )
-    for file, block in source.blocks():
-        starts.setdefault(file, start)
+    start = 0
+    for block in source.blocks():
         connection.register("block", block.add_column(0, "row", pa.array(np.arange(start, start + len(block)))))
         connection.execute("INSERT INTO rows SELECT * FROM block")
         start += len(block)
-    return starts
 
 
-def _check_ids(connection: duckdb.DuckDBPyConnection, path: str | Path, files: dict[Path, int], once: bool) -> None:
-    """Raise `InputError` for the first id with two texts, or, where ids should come `once`, that comes again."""
-    found = connection.execute("""
-        WITH ids AS (SELECT id, min(row) AS first, min(hash(text)) <> max(hash(text)) AS differs, count(*) AS times
-                     FROM rows GROUP BY id)
-        SELECT ids.id, min(rows.row) AS row, any_value(start.text), arg_min(rows.text, rows.row)
-        FROM ids JOIN rows ON rows.id = ids.id JOIN rows AS start ON start.row = ids.first
-        WHERE ids.differs AND rows.text <> start.text GROUP BY ids.id ORDER BY row LIMIT 1
-    """).fetchone()
-    if found:
-        name, row, first, other = found
-        file = [file for file, start in files.items() if start <= row][-1]
-        raise InputError(
-            f"{file}: the id {name!r} comes with two texts, {first[:40]!r} and {other[:40]!r}; "
-            "give each text an id of its own"
-        )
-    query = "SELECT id FROM rows GROUP BY id HAVING count(*) > 1 ORDER BY min(row) LIMIT 1"
-    if once and (twice := connection.execute(query).fetchone()):
-        raise InputError(f"{path}: the id {twice[0]!r} comes twice; each comment should stand in one part, once")
+def _check_ids(connection: duckdb.DuckDBPyConnection, once: bool) -> None:
+    """Raise `InputError` for the first id with two texts or, where each should come `once`, in two rows."""
+    # Hashes instead of texts, which might not fit in memory.
+    repeated = "count(*) > 1" if once else "min(hash(text)) <> max(hash(text))"
+    rows = connection.execute(f"""
+        SELECT file, id, text FROM rows WHERE id IN
+        (SELECT id FROM rows GROUP BY id HAVING {repeated} ORDER BY min(row) LIMIT 1) ORDER BY row
+    """).fetchall()
+    if rows:
+        first = rows[0][2]
+        file, name, text = next(row for row in rows[1:] if once or row[2] != first)
+        remedy = "each comment should stand in one part, once" if once else "give each text an id of its own"
+        raise InputError(f"{file}: the id {name!r} comes twice, with {first[:40]!r} and {text[:40]!r}; {remedy}")
 
 
-def _pieces(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[Piece]:
+def _pieces(connection: duckdb.DuckDBPyConnection, source: formats.Source) -> Iterator[Piece]:
     reader = connection.execute("""
         SELECT id, text, labelled.labels, part
         FROM labelled JOIN comments USING (comment) JOIN rows ON rows.row = comments.row ORDER BY rows.row

@@ -15,7 +15,9 @@ PARTS = ("train", "validation", "test")
 def grouped(
     texts: Iterable[str], labels: np.ndarray, test_size: float, validation_size: float, seed: int
 ) -> np.ndarray:
-    """Split so that equal texts (`same_text`) stay in one part and every label reaches every part in proportion.
+    """Split so that equal texts stay in one part and every label reaches every part in proportion.
+
+    Case and white space make no difference between texts.
 
     Iterative stratification (Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data, ECML PKDD
     2011), with groups of equal texts in place of single comments.
@@ -36,17 +38,14 @@ def grouped(
     counts = np.empty((len(sizes), labels.shape[1]), np.min_scalar_type(sizes.max()))
     for column in range(labels.shape[1]):
         counts[:, column] = np.bincount(groups[labels[:, column] > 0], minlength=len(sizes))
-    totals = counts.sum(axis=0, dtype=float)
 
     validation = (1 - test_size) * validation_size
     fractions = np.array([1 - test_size - validation, validation, test_size])
-    wanted = fractions[:, None] * totals
-    wanted_sizes = fractions * sizes.sum()
-
+    remaining = counts.sum(axis=0, dtype=float)
+    wanted, wanted_sizes = fractions[:, None] * remaining, fractions * sizes.sum()
     random = np.random.default_rng(seed)
     order = random.permutation(len(sizes))
     part = np.full(len(sizes), -1, np.int8)
-    remaining = totals.copy()
     while remaining.any():
         # The rarest label first: later groups can still balance a common one.
         label = np.where(remaining > 0, remaining, np.inf).argmin()
@@ -60,47 +59,29 @@ def grouped(
     return np.array(PARTS)[part[groups]]
 
 
-def same_text(text: str) -> bytes:
-    """Return a 16-byte digest that ignores case and white space, small enough to hold millions of them."""
-    return hashlib.blake2b(" ".join(text.casefold().split()).encode(), digest_size=16).digest()
-
-
 def rows(count: int, test_size: float, validation_size: float, seed: int) -> np.ndarray:
     """Split `count` rows at random with scikit-learn's `train_test_split`; return `count` names out of `PARTS`.
 
     The rows outside the test part are split again for validation. Rows of one comment can land in different parts.
     """
     parts = np.full(count, "train", dtype="<U10")
-    rest, test = _train_test_split(np.arange(count), test_size, seed)
-    parts[test] = "test"
-    if validation_size > 0:
-        _, validation = _train_test_split(rest, validation_size, seed)
-        parts[validation] = "validation"
-    return parts
-
-
-def official(parts: np.ndarray | None) -> np.ndarray:
-    """Return the data's own parts.
-
-    Raises:
-        InputError: The data has none.
-    """
-    if parts is None:
-        raise InputError("split official needs data with train.tsv, dev.tsv and test.tsv; set split to grouped or rows")
+    try:
+        rest, test = train_test_split(np.arange(count), test_size=test_size, random_state=seed)
+        parts[test] = "test"
+        if validation_size > 0:
+            _, validation = train_test_split(rest, test_size=validation_size, random_state=seed)
+            parts[validation] = "validation"
+    except ValueError as error:
+        raise InputError(f"{count} comments cannot be split: {error}") from None
     return parts
 
 
 def check(parts: np.ndarray, labels: np.ndarray, label_names: Sequence[str], validation: bool) -> None:
-    """Check that no part is empty, and that every label can be learned and scored.
-
-    Args:
-        parts: n names.
-        labels: (n, L) of 0 and 1.
-        label_names: Names of the L labels.
-        validation: Whether there should be a validation part.
+    """Check the parts, n names, of n comments with labels (n, L) of 0 and 1.
 
     Raises:
-        InputError: A part is empty, or a label is on no comment for training or testing.
+        InputError: A part is empty, unless it is validation and `validation` is false; or a label is on no comment for
+            training or testing.
     """
     for part in PARTS:
         if not (parts == part).any() and (part != "validation" or validation):
@@ -117,15 +98,8 @@ def check(parts: np.ndarray, labels: np.ndarray, label_names: Sequence[str], val
 
 def _number(texts: Iterable[str]) -> np.ndarray:
     """Return the number of each text's group of equal texts, (n,), counted from 0 by first appearance."""
-    digests = bytearray()
+    digests = bytearray()  # of 16 bytes, because the texts themselves might not fit in memory
     for text in texts:
-        digests += same_text(text)
+        digests += hashlib.blake2b(" ".join(text.casefold().split()).encode(), digest_size=16).digest()
     column = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(digests) // 16, [None, pa.py_buffer(digests)])
     return column.dictionary_encode().indices.to_numpy()
-
-
-def _train_test_split(rows: np.ndarray, size: float, seed: int) -> list[np.ndarray]:
-    try:
-        return train_test_split(rows, test_size=size, random_state=seed)
-    except ValueError as error:
-        raise InputError(f"{len(rows)} comments cannot be split: {error}") from None

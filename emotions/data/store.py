@@ -1,8 +1,6 @@
 """The pipeline's Parquet files: comments, the split, and predictions."""
 
-import io
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,43 +24,25 @@ PIECE = 1 << 16
 
 @dataclass(frozen=True)
 class Comments:
-    """n comments with L labels; fields that were not read are None.
-
-    Attributes:
-        label_names: Names of the L labels.
-        tokenizer: Fingerprint of the tokenizer, see `tokens.fingerprint`.
-        ids: n strings; an id repeats where raters were not merged.
-        texts: n strings.
-        labels: (n, L) uint8, 0 or 1.
-        tokens: Of the n texts.
-        parts: n names out of train, validation and test; also None where the data has no parts.
-    """
+    """n comments with L labels; fields that were not read are None."""
 
     label_names: tuple[str, ...]
-    tokenizer: str
-    ids: pa.ChunkedArray | None = None
-    texts: pa.ChunkedArray | None = None
-    labels: np.ndarray | None = None
+    tokenizer: str  # its `tokens.fingerprint`
+    ids: pa.ChunkedArray | None = None  # strings; an id repeats where raters were not merged
+    texts: pa.ChunkedArray | None = None  # strings
+    labels: np.ndarray | None = None  # (n, L) uint8, 0 or 1
     tokens: Tokens | None = None
-    parts: np.ndarray | None = None
+    parts: np.ndarray | None = None  # n names out of train, validation and test; also None where the data has no parts
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """n test comments with L labels.
-
-    Attributes:
-        ids: n strings.
-        labels: Annotated, (n, L) uint8, 0 or 1.
-        predicted: (n, L) uint8, 0 or 1.
-        probabilities: (n, L) float32.
-        label_names: Names of the L labels.
-    """
+    """n test comments with L labels."""
 
     ids: list[str]
-    labels: np.ndarray
-    predicted: np.ndarray
-    probabilities: np.ndarray
+    labels: np.ndarray  # annotated, (n, L) uint8, 0 or 1
+    predicted: np.ndarray  # (n, L) uint8, 0 or 1
+    probabilities: np.ndarray  # (n, L) float32
     label_names: tuple[str, ...]
 
 
@@ -72,16 +52,10 @@ def writing(path: str | Path, label_names: Sequence[str], tokenizer: str) -> Ite
 
     The file appears when the block ends without an error.
     """
-    schema = pa.schema(
-        {
-            "id": pa.string(),
-            "text": pa.string(),
-            "labels": pa.list_(pa.uint8(), len(label_names)),
-            "input_ids": pa.large_list(pa.int32()),
-            "part": pa.string(),
-        },
-        {"label_names": json.dumps(label_names), "tokenizer": tokenizer},
-    )
+    labels_type = pa.list_(pa.uint8(), len(label_names))
+    types = [pa.string(), pa.string(), labels_type, pa.large_list(pa.int32()), pa.string()]
+    metadata = {"label_names": json.dumps(label_names), "tokenizer": tokenizer}
+    schema = pa.schema(zip(COLUMNS.values(), types, strict=True), metadata)
     with replacing(path) as partial, pq.ParquetWriter(partial, schema) as writer:
 
         def add(piece: Piece, tokens: Tokens) -> None:
@@ -109,21 +83,6 @@ def stream(path: str | Path, wanted: Sequence[str]) -> Iterator[Comments]:
     with _checked(path, "preprocess"), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(PIECE, columns=[COLUMNS[name] for name in wanted]):
             yield _comments(pa.Table.from_batches([batch]), wanted)
-
-
-def read_tokens(path: str | Path) -> Tokens:
-    """Return the tokens of all comments, mapped into memory from a nameless file beside `path`.
-
-    Tokens that are not in use take no memory. Raises what `read` raises.
-    """
-    lengths = [np.zeros(0, np.int64)]
-    with tempfile.TemporaryFile(dir=Path(path).parent) as file:
-        for piece in stream(path, ["tokens"]):
-            piece.tokens.ids.tofile(file)
-            lengths.append(piece.tokens.lengths)
-        file.flush()
-        ids = np.memmap(file, np.int32, mode="r") if file.tell() else np.zeros(0, np.int32)
-    return Tokens(ids, np.concatenate([[0], np.cumsum(np.concatenate(lengths))]))
 
 
 def write_split(path: str | Path, ids: pa.ChunkedArray, parts: np.ndarray) -> None:
@@ -155,13 +114,8 @@ def write_predictions(
 ) -> None:
     """Write one row per comment: id, labels (names), predicted (names), and the probability of each label.
 
-    Args:
-        path: The file.
-        ids: (n,).
-        labels: (n, L) of 0 and 1.
-        probabilities: (n, L).
-        thresholds: (L,); a label is predicted from its threshold on.
-        label_names: Names of the L labels.
+    The shapes are ids (n,), labels (n, L) of 0 and 1, probabilities (n, L) and thresholds (L,). A label is predicted
+    from its threshold on.
     """
     names = np.array(label_names)
     table = {"id": pa.array(ids.tolist(), pa.string())}
@@ -179,8 +133,8 @@ def read_predictions(source: str | Path | bytes, name: str | None = None) -> Pre
     Raises:
         InputError: The file is missing or damaged.
     """
-    with _checked(source if isinstance(source, str | Path) else None, "evaluate", name):
-        table = pq.read_table(io.BytesIO(source) if isinstance(source, bytes) else source)
+    with _checked(name or source, "evaluate"):
+        table = pq.read_table(pa.BufferReader(source) if isinstance(source, bytes) else source)
         names = tuple(column.removeprefix("p_") for column in table.column_names if column.startswith("p_"))
         column = {name: index for index, name in enumerate(names)}
         labels, predicted = np.zeros((2, len(table), len(names)), np.uint8)
@@ -192,34 +146,29 @@ def read_predictions(source: str | Path | bytes, name: str | None = None) -> Pre
 
 
 @contextmanager
-def _checked(path: str | Path | None, stage: str, name: str | None = None) -> Iterator[None]:
+def _checked(name: object, stage: str) -> Iterator[None]:
     """Turn the errors of a missing or damaged file into one line that names the stage to run."""
-    if path is not None and not Path(path).exists():
-        raise InputError(f"{path} does not exist: run `dvc repro {stage}`")
     try:
         yield
+    except FileNotFoundError:
+        raise InputError(f"{name} does not exist: run `dvc repro {stage}`") from None
     except (pa.ArrowException, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"{name or path} is damaged ({str(error)[:100]}): run `dvc repro {stage}`") from None
+        raise InputError(f"{name} is damaged ({str(error)[:100]}): run `dvc repro {stage}`") from None
 
 
 def _comments(table: pa.Table, wanted: Sequence[str]) -> Comments:
-    metadata = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
-    fields = {name: _field(name, table[COLUMNS[name]]) for name in wanted}
-    return Comments(tuple(json.loads(metadata["label_names"])), metadata["tokenizer"], **fields)
-
-
-def _field(name: str, column: pa.ChunkedArray) -> Any:
-    """Return a column of comments.parquet as `Comments` has it."""
-    if name == "labels":
-        lists = column.combine_chunks()
-        return lists.flatten().to_numpy().reshape(-1, lists.type.list_size)
-    if name == "tokens":
-        lists = column.combine_chunks()
+    metadata = table.schema.metadata
+    fields: dict[str, Any] = {name: table[COLUMNS[name]] for name in wanted}
+    if "labels" in fields:
+        lists = fields["labels"].combine_chunks()
+        fields["labels"] = lists.flatten().to_numpy().reshape(-1, lists.type.list_size)
+    if "tokens" in fields:
+        lists = fields["tokens"].combine_chunks()
         offsets = lists.offsets.to_numpy()
-        return Tokens(lists.values.to_numpy()[offsets[0] : offsets[-1]], offsets - offsets[0])
-    if name == "parts":
-        return None if column.null_count else _names(column)
-    return column
+        fields["tokens"] = Tokens(lists.values.to_numpy()[offsets[0] : offsets[-1]], offsets - offsets[0])
+    if "parts" in fields:
+        fields["parts"] = None if fields["parts"].null_count else _names(fields["parts"])
+    return Comments(tuple(json.loads(metadata[b"label_names"])), metadata[b"tokenizer"].decode(), **fields)
 
 
 def _names(column: pa.ChunkedArray) -> np.ndarray:

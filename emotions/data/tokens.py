@@ -43,8 +43,7 @@ def tokenise(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> tup
         encodings = tokenizer.encode_batch_fast(list(texts[start : start + CHUNK]))
         ids += [np.array(encoding.ids, np.int32) for encoding in encodings]
         truncated += sum(bool(encoding.overflowing) for encoding in encodings)
-    offsets = np.zeros(len(ids) + 1, np.int64)
-    np.cumsum([len(sequence) for sequence in ids], out=offsets[1:])
+    offsets = np.cumsum([0, *map(len, ids)], dtype=np.int64)
     return Tokens(np.concatenate(ids) if ids else np.zeros(0, np.int32), offsets), truncated
 
 

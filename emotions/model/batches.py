@@ -9,28 +9,22 @@ from torch.utils.data import BatchSampler, Dataset
 
 from emotions.data.tokens import Tokens
 
-# Batches whose comments are sorted by length together: more of them pad less, fewer shuffle better.
-POOL = 200
-# The row that fills up an epoch's last batch. It has no weight in the loss.
-FILLER = -1
+POOL = 200  # batches whose comments are sorted by length together: more of them pad less, fewer shuffle better
+FILLER = -1  # the row that fills up an epoch's last batch; it has no weight in the loss
 
 
 class LengthGroupedSampler(BatchSampler):
-    """Batches of one epoch: each training row once, in an order that depends on the seed and `epoch` alone.
+    """Batches of an `epoch`, counted from 1: each training row once, in an order set by seed and epoch alone.
 
     Rows are shuffled, sorted by length inside pools of `POOL` batches so that little padding is needed, and the batches
     are shuffled again. All batches are full: the last is filled up with `FILLER`, so that processes that share a batch
     get equally many rows.
-
-    Attributes:
-        epoch: Counted from 1. Set it before each pass.
-        batch_size: Rows yielded at a time: `batch_size / accumulation` of the arguments.
     """
 
     drop_last = False
 
     def __init__(self, lengths: np.ndarray, batch_size: int, accumulation: int, seed: int):
-        """Sample rows of the given lengths, (n,), yielding each batch in `accumulation` pieces."""
+        """Sample rows of these lengths, (n,), and yield each batch in `accumulation` pieces."""
         self.lengths, self.seed, self.epoch = lengths, seed, 1
         self.batch_size = batch_size // accumulation
         self._batch, self._pieces = batch_size, accumulation
@@ -51,10 +45,10 @@ class LengthGroupedSampler(BatchSampler):
 
 
 class TrainingRows(Dataset):
-    """Rows to train on, collated: a DataLoader with `collate_fn=identity` yields what `__getitems__` returns."""
+    """The m comments to train on, which come collated; the DataLoader's `collate_fn` returns them as they are."""
 
     def __init__(self, tokens: Tokens, labels: np.ndarray, positions: np.ndarray, pad_id: int):
-        """Offer the m comments at `positions` among n tokenised ones with labels (n, L)."""
+        """Take the m comments at `positions` among n with labels (n, L)."""
         self.tokens, self.labels, self.positions, self.pad_id = tokens, labels, positions, pad_id
         self._shortest = int(tokens.lengths[positions].argmin())
 
@@ -71,18 +65,8 @@ class TrainingRows(Dataset):
         return collate(self.tokens, positions, self.pad_id) | more
 
 
-def identity(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the batch: `TrainingRows` has collated it."""
-    return batch
-
-
 def of_equal_length(lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
-    """Yield batches of positions of equally long comments, from the shortest to the longest, for prediction.
-
-    Args:
-        lengths: Tokens of each comment, (n,).
-        tokens: The most tokens in a batch; a longer comment is a batch of its own.
-    """
+    """Yield positions in `lengths`, (n,), of equally long comments, `tokens` at most in all or else one comment."""
     order = np.argsort(lengths, kind="stable")
     for group in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
         size = max(1, tokens // lengths[group[0]]) if len(group) else 1

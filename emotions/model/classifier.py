@@ -21,10 +21,9 @@ from emotions.metrics.thresholds import Thresholds
 from emotions.model import batches
 
 THRESHOLDS = "thresholds.json"
-# Architectures whose head passes the first token through a dense layer and tanh.
-TANH_HEADS = ("bert", "roberta", "xlm-roberta", "camembert", "mpnet")
-# Sentences that name a label.
-NAMING = ("This comment expresses {}.", "{}")
+LOADING = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True, **encoders.LOCAL}
+TANH_HEADS = ("bert", "roberta", "xlm-roberta", "camembert", "mpnet")  # first token → dense → tanh → output
+NAMING = ("This comment expresses {}.", "{}")  # sentences that name a label
 
 
 @dataclass
@@ -32,9 +31,9 @@ class Classifier:
     """A model with all that is needed to label texts.
 
     Attributes:
-        model: A stock sequence classifier with one logit per label; its configuration names the labels.
-        tokenizer: The encoder's; its `model_max_length` is the length in tokens at which texts are cut off.
-        thresholds: Chosen on validation comments; None before training has ended.
+        model: A stock sequence classifier; its configuration names the L labels.
+        tokenizer: The encoder's; `model_max_length` is the length in tokens at which texts are cut off.
+        thresholds: Chosen on validation comments; None before.
     """
 
     model: PreTrainedModel
@@ -72,14 +71,9 @@ class Classifier:
         folder = Path(folder)
         if not folder.is_dir():
             raise InputError(f"the model folder {folder} does not exist: train one with `dvc repro train`")
-        for name in ("config.json", "model.safetensors", "tokenizer.json", THRESHOLDS):
-            if not (folder / name).exists():
-                raise InputError(f"the model folder {folder} lacks {name}: train it again with `dvc repro -f train`")
         try:
             thresholds = json.loads((folder / THRESHOLDS).read_text(encoding="utf-8"))
-            model, report = AutoModelForSequenceClassification.from_pretrained(
-                folder, use_safetensors=True, dtype="float32", output_loading_info=True, **encoders.LOCAL
-            )
+            model, report = AutoModelForSequenceClassification.from_pretrained(folder, **LOADING)
             if report["missing_keys"] or report["mismatched_keys"]:
                 raise ValueError(f"weights missing: {sorted(report['missing_keys'])[:1]}")
             classifier = cls(model.eval(), encoders.load_tokenizer(folder))
@@ -95,15 +89,9 @@ class Classifier:
 
 
 def create(folder: Path, label_names: Sequence[str], max_length: int, dropout: float) -> Classifier:
-    """Return an untrained classifier on a pretrained encoder, in fp32.
+    """Return an untrained classifier, in fp32, on the pretrained encoder in `folder`.
 
     The only dropout is before the head: with self-distillation, dropout inside the encoder costs quality.
-
-    Args:
-        folder: With the encoder's configuration, tokenizer and weights.
-        label_names: The names of the labels.
-        max_length: In tokens, special tokens included.
-        dropout: Probability of dropout before the head.
 
     Raises:
         InputError: The folder holds a trained classifier, or no encoder that transformers can read.
@@ -118,15 +106,14 @@ def create(folder: Path, label_names: Sequence[str], max_length: int, dropout: f
         config.id2label = dict(enumerate(label_names))
         config.label2id = {name: index for index, name in enumerate(label_names)}
         config.problem_type = "multi_label_classification"
-        model, report = AutoModelForSequenceClassification.from_pretrained(
-            folder, config=config, use_safetensors=True, dtype="float32", output_loading_info=True, **encoders.LOCAL
-        )
+        model, report = AutoModelForSequenceClassification.from_pretrained(folder, config=config, **LOADING)
     except Exception as error:  # as above
         raise InputError(f"{folder} holds no encoder that transformers can read: {str(error)[:200]}") from None
+    inside = f"{model.base_model_prefix}."
     for name, module in model.named_modules():
-        if isinstance(module, nn.Dropout) and not _in_encoder(model, name):
+        if isinstance(module, nn.Dropout) and not name.startswith(inside):
             module.p = dropout  # the configurations of some architectures have no word for it
-    lost = sorted(key for key in report["missing_keys"] if _in_encoder(model, key) and "pooler" not in key)
+    lost = sorted(key for key in report["missing_keys"] if key.startswith(inside) and "pooler" not in key)
     if lost:
         raise InputError(f"the weights in {folder} lack {lost[0]}, {len(lost)} in all: not those of an encoder")
     tokenizer = encoders.load_tokenizer(folder)
@@ -140,12 +127,10 @@ def start_head(classifier: Classifier, frequencies: np.ndarray) -> None:
 
     Biases become the labels' log-odds, so that no step is spent on learning that most labels are rare (Lin et al.,
     Focal Loss for Dense Object Detection, ICCV 2017, section 4.1). A label's weights become the direction, relative to
-    the mean of all labels, of a sentence that names the label: a sentence encoder has comments about grief lie in the
-    direction of the word, so that a rare label does not start at random (Snell, Swersky and Zemel, Prototypical
-    Networks for Few-shot Learning, NeurIPS 2017, section 2.7).
-
-    Where tanh follows the head's dense layer, that layer starts as the identity: the head then begins as nearly a
-    linear layer on the first token, which ends up better than a pretrained or random one (docs/results.md).
+    the mean of all labels, of a sentence that names it, so that a rare label does not start at random (Snell, Swersky
+    and Zemel, Prototypical Networks for Few-shot Learning, NeurIPS 2017, section 2.7). Where tanh follows the head's
+    dense layer, that layer starts as the identity, which makes the head nearly linear in the first token and ends up
+    better than a pretrained or random dense layer (docs/results.md).
 
     Args:
         classifier: In fp32, on the CPU.
@@ -172,7 +157,3 @@ def start_head(classifier: Classifier, frequencies: np.ndarray) -> None:
     inside = np.clip(frequencies, 1e-6, 1 - 1e-6)
     if head.bias is not None:
         head.bias.copy_(torch.from_numpy(np.log(inside / (1 - inside))))
-
-
-def _in_encoder(model: PreTrainedModel, key: str) -> bool:
-    return key.startswith(f"{model.base_model_prefix}.")

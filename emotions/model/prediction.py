@@ -15,24 +15,15 @@ from emotions.model import batches
 if TYPE_CHECKING:
     from emotions.model.classifier import Classifier
 
-# Tokens of a batch: enough for fast matrix products, few enough to stay in a CPU's caches.
-BATCH_TOKENS = 2048
+BATCH_TOKENS = 2048  # enough for fast matrix products, few enough to stay in a CPU's caches
 
 
 # Not `inference_mode`: weights that a sharded model gathers in it cannot be trained afterwards.
 @torch.no_grad()
 def predict_logits(model: PreTrainedModel, tokens: Tokens, positions: np.ndarray) -> np.ndarray:
-    """Return logits of some comments, computed on the model's device without padding.
+    """Return logits, (m, L) float32, of the comments at `positions`, (m,), computed without padding.
 
     The model stays in the mode, training or evaluation, that it was in.
-
-    Args:
-        model: A sequence classifier with L labels.
-        tokens: Of n comments.
-        positions: Which of them to predict on, (m,).
-
-    Returns:
-        Logits, (m, L) float32.
     """
     logits = np.empty((len(positions), model.config.num_labels), np.float32)
     was_training = model.training

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, PercentFormatter
-from matplotlib.transforms import Bbox
+from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 
 from emotions.metrics.curves import NO_LABEL
 from emotions.reporting.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, TEXT, YELLOW, drawing
@@ -59,20 +58,6 @@ def draw_per_label(table: pd.DataFrame, path: str | Path) -> None:
         _name_bars(axes, table["label"], ends, notes)
         axes.set(title="F1 by label", xlabel="F1 with its 95% interval; n: test comments with the label")
         axes.set(xlim=(0, 1.2), xticks=[0, 0.2, 0.4, 0.6, 0.8, 1])
-
-
-def draw_f1_by_count(table: pd.DataFrame, path: str | Path) -> None:
-    """Draw each label's F1 by its number of test comments; labels without any are left out."""
-    table = table[table["support"] > 0]
-    counts, f1 = table["support"], table["f1"]
-    with drawing(path, 5.5) as (axes,):
-        axes.errorbar(counts, f1, yerr=_distances(table), fmt="o", color=BLUE, ecolor="#9cc4de", capsize=2)
-        axes.set(title="F1 by number of test comments", xlabel="test comments", ylabel="F1 with its 95% interval")
-        axes.set(xscale="log", xlim=(counts.min() / 1.5, counts.max() * 2) if len(table) else (1, 10), ylim=(0, 1))
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter("{x:,.0f}")
-        axes.xaxis.set_minor_locator(NullLocator())
-        _name_points(axes, table)
 
 
 def draw_precision_recall(table: pd.DataFrame, path: str | Path) -> None:
@@ -200,18 +185,3 @@ def _name_bars(axes: Axes, labels: pd.Series, ends: pd.Series, notes: list[str])
         axes.text(end, row, note, va="center", fontsize=8, color=TEXT)
     axes.grid(axis="y", visible=False)
     axes.set_ylim(-0.6, len(labels) - 0.4)
-
-
-def _name_points(axes: Axes, table: pd.DataFrame) -> None:
-    """Write each label beside its point, the rarest first, unless it would cover another name or point."""
-    axes.figure.get_figure(root=True).draw_without_rendering()  # only the layout settles where points are
-    points = axes.transData.transform(table[["support", "f1"]].to_numpy(float))
-    taken: list[Bbox] = []
-    for index in np.argsort(table["support"], kind="stable"):
-        name, place = table["label"].iloc[index], points[index] + [7, 0]
-        text = axes.annotate(name, place, xycoords="figure pixels", fontsize=8, va="center")
-        box = text.get_window_extent()
-        if any(box.overlaps(other) for other in taken) or any(box.contains(*point) for point in points):
-            text.remove()
-        else:
-            taken.append(box)

@@ -50,7 +50,6 @@ HEADLINE = {
 # Figures, in the order of the page, with their captions.
 CAPTIONS = {
     "per_label": "F1 of each label with its 95% interval. Few test comments make wide intervals.",
-    "f1_by_count": "F1 of each label by its number of test comments.",
     "precision_recall": "Precision by recall: all labels together, the best and the worst labels.",
     "calibration": "Predicted probabilities and observed frequencies: the nearer to the diagonal, the better.",
     "f1_by_threshold": "F1 by a threshold for all labels. The model's thresholds were chosen without the test part.",
@@ -77,11 +76,11 @@ def write(
 
     Args:
         path: The file.
-        run: Name to value of the parameters to show.
+        run: The parameters to show.
         metrics: As in metrics/test.json; `x_low` and `x_high` are the 95% interval of `x`.
-        baseline: The same metrics of a simpler model.
-        per_label: The L rows of per_label.csv.
-        predictions: Of the n test comments, at least one.
+        baseline: The same of a simpler model.
+        per_label: The rows of per_label.csv.
+        predictions: Of n test comments.
         texts: Of the same comments.
         figures: A folder with a PNG for each of `CAPTIONS`.
     """

@@ -27,11 +27,7 @@ def choose_precision(precision: str) -> str:
 
 
 def start(params: Params) -> Accelerator:
-    """Return the accelerator: devices, precision, gradient accumulation, and the processes that train together.
-
-    Raises:
-        InputError: The device lacks the precision, or a batch cannot be shared evenly.
-    """
+    """Return the accelerator, or raise `InputError` when the device lacks the precision or a batch cannot be shared."""
     precision = choose_precision(params.precision)
     accelerator = Accelerator(
         cpu=not torch.cuda.is_available(),

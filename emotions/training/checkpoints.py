@@ -18,27 +18,23 @@ from torch import Tensor
 from emotions.core.errors import InputError
 from emotions.core.files import remove, sha256, write_json
 
-# Should the newest checkpoint turn out to be damaged, the one before it is used.
-KEPT = 2
+KEPT = 2  # should the newest checkpoint turn out to be damaged, the one before it is used
 MANIFEST, STATE = "manifest.json", "run.pt"
-# Marks the folder of a run whose outputs are all written.
-FINISHED = "finished"
+FINISHED = "finished"  # marks the folder of a run whose outputs are all written
 
 
 @dataclass
 class Run:
-    """The course of a run: what changes from step to step, besides model, optimizer, schedule and random numbers.
-
-    Losses are mean binary cross-entropy over (comment, label) pairs, in nats.
+    """The course of a run. Losses are mean binary cross-entropy over (comment, label) pairs, in nats.
 
     Attributes:
-        beliefs: The model's latest prediction for each of m training comments, (m + 1, L) float16, on the device.
+        beliefs: The latest prediction for each of m training comments, (m + 1, L) float16, on the device.
         step: Optimizer steps taken.
-        steps: Rows of step (from 1), epoch, loss (mean since the row before), lr (of the encoder at that step).
+        steps: Rows of step (from 1), epoch, loss (mean since the row before), lr (the encoder's at that step).
         epochs: Rows of epoch, step, train_loss (mean over the epoch), validation_loss (None without validation).
         logits: Of the v validation comments after the last epoch, (v, L).
-        epoch_loss: Sum of the losses of the epoch's comments up to the last row.
-        pending: Sums of loss and comments since the last row. They stay on the device, or a GPU would wait for each.
+        epoch_loss: Sum over the epoch's comments up to the last row.
+        pending: Sums of loss and comments since the last row, on the device, or a GPU would wait for each.
     """
 
     beliefs: Tensor
@@ -50,11 +46,7 @@ class Run:
     pending: list[Tensor] = field(default_factory=list)
 
     def add_row(self, epoch: int, lr: float) -> float:
-        """Add a row to `steps` and return its loss.
-
-        Raises:
-            InputError: A loss since the row before is not finite.
-        """
+        """Add a row to `steps` and return its loss, or raise `InputError` if it is not finite."""
         loss, comments = torch.stack(self.pending).double().sum(dim=0).tolist()
         if not math.isfinite(loss):
             first = self.steps[-1]["step"] + 1 if self.steps else 1
@@ -73,11 +65,7 @@ class Checkpoints:
     """
 
     def __init__(self, folder: str | Path, fingerprint: str, main: bool = True):
-        """Open the run's folder, and in the main process lock it and remove those of other, finished runs.
-
-        Raises:
-            InputError: Another process is training the same run.
-        """
+        """Open the folder; in the main process lock it, or raise `InputError`, and remove those of finished runs."""
         self.folder, self.fingerprint = Path(folder) / fingerprint[:16], fingerprint
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self.folder / ".lock")
@@ -136,16 +124,15 @@ class Checkpoints:
         for path in self._newest_first():
             if not (fault := self._fault(path)):
                 return path
-            aside = path.with_suffix(".damaged")
-            print(f"the checkpoint {path} {fault}: set aside as {aside.name}", flush=True)
-            remove(aside)
-            path.rename(aside)
+            print(f"the checkpoint {path} {fault}: set aside as {path.name}.damaged", flush=True)
+            remove(path.with_suffix(".damaged"))
+            path.rename(path.with_suffix(".damaged"))
         if any(path.parent != self.folder for path in self.folder.parent.glob("*/step-*")):
             print(f"starting afresh: {self.folder.parent}/ holds checkpoints of other parameters, data or code")
         return None
 
-    def _fault(self, path: Path) -> str | None:
-        """Return the reason why a checkpoint cannot be used, None for an intact one of this run."""
+    def _fault(self, path: Path) -> str:
+        """Return the reason why a checkpoint cannot be used, empty for an intact one of this run."""
         try:
             manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
             if manifest["fingerprint"] != self.fingerprint:
@@ -153,7 +140,7 @@ class Checkpoints:
             intact = all(sha256(path / name) == digest for name, digest in manifest["sha256"].items())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             intact = False
-        return None if intact else "is damaged"
+        return "" if intact else "is damaged"
 
     def _newest_first(self) -> list[Path]:
         return sorted((path for path in self.folder.glob("step-*") if path.suffix == ""), reverse=True)

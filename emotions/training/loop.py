@@ -26,27 +26,18 @@ from emotions.model.prediction import predict_logits
 from emotions.training import optimizer
 from emotions.training.checkpoints import Checkpoints, Run
 
-# Rows of steps.csv per epoch.
-ROWS_PER_EPOCH = 20
-# Steps after which several processes agree on saving or stopping: torch's launcher kills after 30 seconds.
-AGREE_EVERY = 10
+ROWS_PER_EPOCH = 20  # of steps.csv
+AGREE_EVERY = 10  # steps after which processes agree on saving or stopping; torch's launcher kills after 30 seconds
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Labelled comments to learn from.
-
-    Attributes:
-        tokens: Of n comments.
-        labels: (n, L) of 0 and 1.
-        train: Positions of the m comments to train on.
-        validation: Positions of the comments to validate on; may be empty.
-    """
+    """n labelled comments to learn from."""
 
     tokens: Tokens
-    labels: np.ndarray
-    train: np.ndarray
-    validation: np.ndarray
+    labels: np.ndarray  # (n, L) of 0 and 1
+    train: np.ndarray  # positions of the m comments to train on
+    validation: np.ndarray  # positions of the v comments to validate on, which may be none
 
 
 def train(
@@ -57,22 +48,19 @@ def train(
     checkpoints: Checkpoints | None = None,
     report: Callable[[Run], None] = lambda run: None,
 ) -> Run:
-    """Fine-tune the classifier's model, which ends in fp32.
+    """Fine-tune the classifier's model. Processes that call this together share every batch.
 
     Self-distillation: from the second epoch on, a comment's target is a mixture of its labels and of the model's own
     prediction one epoch earlier, whose weight rises linearly to `params.self_distillation` in the last epoch. Labels
     that raters omitted or gave by mistake are then memorised less (Kim, Ji, Yoon and Hwang, Self-Knowledge Distillation
     with Progressive Refinement of Targets, ICCV 2021).
 
-    Processes that call this together share every batch and end with the same model.
-
     Args:
         accelerator: From `accelerator.start`.
-        classifier: Its model is trained on the accelerator's device.
+        classifier: Its model is trained, and ends in fp32.
         examples: Comments to train and validate on.
         params: The training parameters.
-        checkpoints: Where the run is saved and resumed from. A resumed run ends with the same bytes as one that was
-            never interrupted.
+        checkpoints: Where the run is saved and resumed from, to the same bytes as if it had never been interrupted.
         report: Called in the main process whenever `steps` or `epochs` of the run have grown.
 
     Raises:
@@ -96,7 +84,7 @@ def train(
         model,
         adamw,
         # A generator of its own: the DataLoader would draw from torch's, and once more often in a resumed run.
-        DataLoader(rows, batch_sampler=sampler, collate_fn=batches.identity, generator=torch.Generator()),
+        DataLoader(rows, batch_sampler=sampler, collate_fn=lambda batch: batch, generator=torch.Generator()),
         get_linear_schedule_with_warmup(adamw, round(params.warmup * total), total),
     )
     precision = "fp32" if accelerator.mixed_precision == "no" else accelerator.mixed_precision
@@ -138,13 +126,14 @@ def train(
             raise Interrupted(signal, f"interrupted at step {run.step:,}: {how} resumes from there")
 
     saved_at, lr = time.monotonic(), params.lr
-    with interrupts.postponed() as stop:
+    with interrupts.postponed() as signals:
         for epoch in range(len(run.epochs) + 1, params.epochs + 1):
             model.train()
             sampler.epoch = epoch
             trust = params.self_distillation * (epoch - 1) / max(1, params.epochs - 1)
             done = run.step - (epoch - 1) * steps_per_epoch
-            with progress.bar(f"epoch {epoch}/{params.epochs}", len(rows), not accelerator.is_main_process) as shown:
+            title = f"epoch {epoch}/{params.epochs}"
+            with progress.bar(title, len(rows), silent=not accelerator.is_main_process) as shown:
                 shown.update(done * params.batch_size)
                 for batch in accelerator.skip_first_batches(loader, done * params.accumulation):
                     lr = schedule.get_last_lr()[0]
@@ -166,8 +155,8 @@ def train(
                         grown(run)
                     if accelerator.num_processes == 1 or row_due or run.step % AGREE_EVERY == 0:
                         late = time.monotonic() - saved_at >= params.checkpoint_minutes * 60
-                        if _agree(accelerator, bool(stop.signal) or late):
-                            save_and_stop(_agree(accelerator, stop.signal or 0))
+                        if _agree(accelerator, bool(signals) or late):
+                            save_and_stop(_agree(accelerator, max(signals, default=0)))
                             saved_at = time.monotonic()
 
             losses = {"train_loss": run.epoch_loss / len(rows), "validation_loss": None}
@@ -180,23 +169,24 @@ def train(
             run.epochs.append({"epoch": epoch, "step": run.step, **losses})
             run.epoch_loss = 0.0
             shown_losses = [f"{name.replace('_', ' ')} {loss:.4f}" for name, loss in losses.items() if loss is not None]
-            accelerator.print(f"epoch {epoch}/{params.epochs}: {', '.join(shown_losses)}", flush=True)
+            accelerator.print(f"{title}: {', '.join(shown_losses)}", flush=True)
             grown(run)
-            save_and_stop(_agree(accelerator, stop.signal or 0))
+            save_and_stop(_agree(accelerator, max(signals, default=0)))
             saved_at = time.monotonic()
     classifier.model = accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     return run
 
 
 def _losses(logits: Tensor, target: Tensor) -> Tensor:
-    """Return the mean binary cross-entropy of each comment, (batch,), for logits and targets, (batch, L)."""
+    """Return each comment's mean binary cross-entropy, (batch,), for logits and targets, (batch, L)."""
     return binary_cross_entropy_with_logits(logits, target, reduction="none").mean(dim=1)
 
 
 def _predict(accelerator: Accelerator, model: PreTrainedModel, examples: Examples) -> Tensor:
     """Return the logits of all validation comments, (v, L), of which each process computes a share."""
-    with accelerator.split_between_processes(examples.validation) as own:
-        logits = gather_object([predict_logits(model, examples.tokens, own)])
+    # accelerate splits tensors, but gives every process the whole of an array.
+    with accelerator.split_between_processes(torch.from_numpy(examples.validation)) as own:
+        logits = gather_object([predict_logits(model, examples.tokens, own.numpy())])
     return torch.from_numpy(np.concatenate(logits))
 
 

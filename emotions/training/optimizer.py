@@ -22,9 +22,9 @@ def create(model: PreTrainedModel, params: Params, fused: bool) -> torch.optim.A
     Decay Regularization, ICLR 2019; Devlin et al., BERT, NAACL 2019, for the exceptions).
 
     Args:
-        model: The classifier; parameters without a gradient are left out.
-        params: lr, head_lr and weight_decay are used.
-        fused: Use the faster implementation, which a gradient scaler does not support everywhere.
+        model: The classifier; frozen parameters are left out.
+        params: Of which lr, head_lr and weight_decay are used.
+        fused: Use the faster implementation, which not every gradient scaler supports.
     """
     prefix = f"{model.base_model_prefix}."
     groups = []

@@ -63,11 +63,9 @@ def test_labels_are_those_that_reach_their_threshold_likeliest_first(run, model)
 
 
 def test_the_threshold_of_params_yaml_counts_where_there_is_one(run, model, tmp_path):
-    without = run("predict", *TEXTS)
-    assert without == run("predict", "--threshold", "per_label", *TEXTS)
+    without, overall = run("predict", *TEXTS), run("predict", "--threshold", "global", *TEXTS)
     set_params(tmp_path, threshold="global")
-    assert run("predict", *TEXTS) == run("predict", "--threshold", "global", *TEXTS) != without
-    assert run("predict", "--threshold", "per_label", *TEXTS) == without
+    assert run("predict", *TEXTS) == overall != without == run("predict", "--threshold", "per_label", *TEXTS)
 
 
 def test_without_json_a_line_has_the_labels_and_the_text_on_one_line(run, model):
@@ -80,13 +78,11 @@ def test_without_json_a_line_has_the_labels_and_the_text_on_one_line(run, model)
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("a.txt", "\ufeffso kind\r\nargh", ["so kind", "argh"]),
+        ("a.log", "\ufeffso kind\r\nNA", ["so kind", "NA"]),
         ("a.txt", "größe, \u2028 \x0b\n", ["größe, \u2028 \x0b"]),
-        ("a.log", "\n".join(WORDS), WORDS),
         ("a.csv", "\ufefftext,id\r\nso kind,1\r\nargh,2", ["so kind", "argh"]),
-        ("a.csv", 'text\n"two\nlines, ""quoted"""\n', ['two\nlines, "quoted"']),
+        ("A.CSV", 'text\n"two\nlines, ""quoted"""\n', ['two\nlines, "quoted"']),
         ("a.csv", "\n".join(["text", *WORDS]), WORDS),
-        ("A.CSV", "id,text\n1,so kind\n", ["so kind"]),
         ("a.parquet", {"id": range(len(WORDS)), "text": WORDS}, WORDS),
         ("a.parquet", {"text": pa.array(WORDS, pa.large_string()).dictionary_encode()}, WORDS),
     ],
@@ -101,20 +97,16 @@ def test_a_file_gives_its_texts_as_they_stand(tmp_path, name, content, expected)
         ("a.txt", "", ["is empty: it should hold comments"]),
         ("a.txt", "so kind\n \t\n", ["line 2", "should be a comment"]),
         ("a.txt", b"so kind\ncaf\xe9\n", ["line 2", "0xe9", "not UTF-8"]),
-        ("a.txt", b"\xef\xbb\xbfcaf\xe9\n", ["line 1", "0xe9", "not UTF-8"]),
         ("a.csv", "", ["is empty: it should hold comments"]),
-        ("a.csv", "text\n", ["is empty: it should hold comments"]),
         ("a.csv", "id,comment\n1,x\n", ["no column text"]),
         ("a.csv", "\nid,text\n1,x\n", ["no column text"]),
         ("a.csv", "id,text\n1,x\n2\n", ["row 3", "1 columns", "2"]),
         ("a.csv", 'id,text\n1,x\n2,"  "\n', ["row 3", "should be a comment"]),
         ("a.csv", b"id,text\n1,x\n2,caf\xe9\n", ["line 3", "0xe9", "UTF-8"]),
         ("a.csv", 'id,text\n1,x\n2,"never closed\n3,y\n', ["quote not closed"]),
-        ("a.parquet", b"", ["no valid parquet file"]),
         ("a.parquet", b"PAR1" + bytes(100) + b"PAR1", ["no valid parquet file"]),
         ("a.parquet", {"comment": ["x"]}, ["no column text"]),
         ("a.parquet", {"text": ["x", None]}, ["row 2", "None", "should be a comment"]),
-        ("a.parquet", {"text": ["x", " \n"]}, ["row 2", "should be a comment"]),
         ("a.parquet", {"text": [1, 2]}, ["row 1", "should be a comment"]),
     ],
 )

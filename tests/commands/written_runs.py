@@ -28,24 +28,14 @@ STAGE = {
 }
 
 
-def write_run(
-    probabilities: np.ndarray,
-    ids: str = "c",
-    labels: np.ndarray = TRUTH,
-    data: str = "",
-    split: str = "",
-    **params: object,
-) -> None:
-    """Write the files of a run into the working folder, and commit them to DVC.
-
-    data, split: what the files of that name hold, which says when they are the same. params: changes of parameters.
-    """
+def write_run(probabilities, ids="c", labels=TRUTH, data_content="", split_content="", **params) -> None:
+    """Write the files of a run into the working folder, and commit them to DVC."""
     settings = {**PARAMS, **params}
     # PyYAML cannot write 1e-4 in the way that people do.
     files.write_text("params.yaml", yaml.safe_dump(settings, sort_keys=False).replace("0.0001", "1e-4"))
     files.write_text("dvc.yaml", yaml.safe_dump({"stages": {"run": STAGE}}))
-    files.write_text(str(settings["data"]), f"data {data}")
-    files.write_text("data/splits/split.parquet", f"split {split}")
+    files.write_text(str(settings["data"]), f"data {data_content}")
+    files.write_text("data/splits/split.parquet", f"split {split_content}")
     thresholds = np.full(4, 0.5)
     metrics = scores.score(labels, probabilities, thresholds)
     metrics |= bootstrap.intervals(labels, probabilities >= thresholds, 1)

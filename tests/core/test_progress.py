@@ -6,7 +6,7 @@ from emotions.core import progress
 
 
 def test_lines_come_now_and_then_and_end_without_one(capsys, monkeypatch):
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0.05)
+    monkeypatch.setattr(progress, "SECONDS", 0.05)
     with progress.bar("predicting", 4_000) as shown:
         for _ in range(4):
             time.sleep(0.03)
@@ -20,7 +20,7 @@ def test_lines_come_now_and_then_and_end_without_one(capsys, monkeypatch):
 def test_a_quick_or_silent_step_prints_nothing(capsys, monkeypatch):
     with progress.bar("predicting", 10) as shown:
         shown.update(10)
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "SECONDS", 0.0)
     with progress.bar("predicting", 10, silent=True) as shown:
         shown.update(10)
     assert capsys.readouterr().err == ""

@@ -23,7 +23,13 @@ def test_actionlint_finds_nothing():
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_actions_are_pinned_and_permissions_named(workflow):
-    content = yaml.safe_load(workflow.read_text())
-    assert content["permissions"]["contents"] == "read"
-    actions = [step["uses"] for job in content["jobs"].values() for step in job["steps"] if "uses" in step]
-    assert actions and all(re.fullmatch(r"actions/[a-z-]+@v\d+\.\d+\.\d+", action) for action in actions), actions
+    assert yaml.safe_load(workflow.read_text())["permissions"]["contents"] == "read"
+    actions = re.findall(r"uses: (.+)", workflow.read_text())
+    pinned = re.compile(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+    assert actions and all(pinned.fullmatch(action) for action in actions), actions
+
+
+def test_the_workflows_name_files_that_exist():
+    named = re.findall(r"[\w./-]+\.py\b|\.ci/\w+", "".join(workflow.read_text() for workflow in WORKFLOWS))
+    assert {"tests/pipeline/test_pipeline.py", ".ci/run"} <= set(named)
+    assert all((ROOT / name).is_file() for name in named), named

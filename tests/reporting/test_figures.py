@@ -26,8 +26,6 @@ DRAWINGS = {
     "loss of two runs, one without validation": (figures.draw_loss_of_runs, {"main": BLIND, "workspace": RUN}),
     "F1 by label": (figures.draw_per_label, PER_LABEL),
     "F1 by label in another order": (figures.draw_per_label, PER_LABEL[::-1]),
-    "F1 by count of one label": (figures.draw_f1_by_count, PER_LABEL[1:2]),
-    "F1 by count of labels on no comment": (figures.draw_f1_by_count, PER_LABEL.assign(support=0)),
     "precision of no label": (figures.draw_precision_recall, curves.precision_recall(0 * LABELS, PROBABILITIES, NAMES)),
     "a common threshold": (figures.draw_f1_by_threshold, BY_THRESHOLD, pd.Series([0.3] * 3)),
     "thresholds per label": (figures.draw_f1_by_threshold, BY_THRESHOLD, pd.Series([0.2, 0.3, 0.4])),

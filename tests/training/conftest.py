@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from emotions.core import determinism
@@ -24,21 +22,16 @@ TRAIN, VALIDATION, NONE = np.arange(40), np.arange(40, 48), np.arange(0)
 
 @pytest.fixture
 def train(tiny_encoder: Path, no_traces: None) -> Callable[..., tuple[Classifier, Run]]:
-    """A function that trains a new classifier on `COMMENTS`; parameters and the functions below can be given."""
+    """A function that trains a new classifier on `COMMENTS`, with changed parameters, model or accelerator."""
 
-    def run(
-        train: np.ndarray = TRAIN,
-        validation: np.ndarray = VALIDATION,
-        prepare: Callable[[torch.nn.Module], object] = lambda model: None,
-        adapt: Callable[[Accelerator], object] = lambda accelerator: None,
-        **changes: object,
-    ) -> tuple[Classifier, Run]:
+    def run(train=TRAIN, validation=VALIDATION, prepare=lambda model: 0, adapt=lambda accelerator: 0, **changes):
         params = small_params(**{"seed": 1, "warmup": 0.2, "freeze_embeddings": False, **changes})
         AcceleratorState._reset_state(True)
         accelerator = start(params)
         adapt(accelerator)
         determinism.set_up(params.seed, threads=0)
         made = classifier.create(tiny_encoder, LABELS, params.max_length, params.dropout)
+        classifier.start_head(made, TARGETS[train].mean(axis=0))
         prepare(made.model)
         examples = loop.Examples(made.tokenise([text for _, text, _ in COMMENTS]), TARGETS, train, validation)
         return made, loop.train(accelerator, made, examples, params)
