@@ -18,12 +18,10 @@ from emotions.core.inputs import Inputs
 from emotions.data import store
 from emotions.metrics import bootstrap, scores, thresholds
 
-COMMENTS, SPLIT = "data/processed/comments.parquet", "data/splits/split.parquet"
-METRICS = "metrics/baseline.json"
+COMMENTS, SPLIT, METRICS = "data/processed/comments.parquet", "data/splits/split.parquet", "metrics/baseline.json"
 # A word is a run of letters, digits and apostrophes, straight or not, or one other character, such as "!" or an emoji.
 WORD = r"[\w'\u2019]+|[^\w\s]"
-# Texts that a word or pair must occur in.
-MIN_TEXTS = 2
+MIN_TEXTS = 2  # that a word or pair must occur in
 
 
 def main() -> None:
@@ -53,8 +51,7 @@ def main() -> None:
 def fit(texts: Sequence[str], labels: np.ndarray) -> Pipeline:
     """Return the baseline fitted on n texts with labels (n, L) of 0 and 1; a label on none or all stays so.
 
-    Raises:
-        InputError: No word occurs in `MIN_TEXTS` texts.
+    If no word occurs in `MIN_TEXTS` texts, it raises `InputError`.
     """
     counts = TfidfVectorizer(token_pattern=WORD, ngram_range=(1, 2), min_df=MIN_TEXTS, sublinear_tf=True)
     # Of scikit-learn's solvers the fastest on sparse counts, and without random numbers.

@@ -1,9 +1,7 @@
 """Draw all figures and write the page: metrics, tables, predictions, comments → plots/figures, plots/report.html."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,24 +20,27 @@ def main() -> None:
     inputs = Inputs([COMMENTS, PREDICTIONS, METRICS, BASELINE, *tables.TABLES, page.TEMPLATES, "params.yaml"])
     settings = params.load()
     metrics, baseline = tables.read_metrics(METRICS), tables.read_metrics(BASELINE)
-    content = tables.read_tables()
+    data = tables.read_tables()
     predictions = store.read_predictions(PREDICTIONS)
-    if tuple(content["per_label"]["label"]) != predictions.label_names:
+    if tuple(data["per_label"]["label"]) != predictions.label_names:
         raise errors.InputError(f"plots/evaluation has other labels than {PREDICTIONS}: run `dvc repro`")
     texts = texts_of(predictions.ids)
+    run = {name: getattr(settings, name) for name in SHOWN}
+    names, per_label = list(predictions.label_names), data["per_label"]
 
     inputs.check()
     with files.replacing(FIGURES) as folder:
-        draw(content, list(predictions.label_names), settings.max_length, folder)
+        figures.draw_loss(data["steps"], data["loss"], folder / "loss.png")
+        figures.draw_per_label(per_label, folder / "per_label.png")
+        figures.draw_precision_recall(data["precision_recall"], folder / "precision_recall.png")
+        figures.draw_calibration(data["calibration"], folder / "calibration.png")
+        figures.draw_f1_by_threshold(data["f1_by_threshold"], per_label["threshold"], folder / "f1_by_threshold.png")
+        figures.draw_confusions(data["confusions"], names, folder / "confusions.png")
+        figures.draw_label_counts(data["label_counts"], folder / "label_counts.png")
+        figures.draw_label_pairs(data["label_pairs"], names, folder / "label_pairs.png")
+        figures.draw_lengths(data["lengths"], settings.max_length, folder / "lengths.png")
         page.write(
-            PAGE,
-            run={name: getattr(settings, name) for name in SHOWN},
-            metrics=metrics,
-            baseline=baseline,
-            per_label=content["per_label"],
-            predictions=predictions,
-            texts=texts,
-            figures=folder,
+            PAGE, run, metrics, baseline, per_label=per_label, predictions=predictions, texts=texts, figures=folder
         )
     print("; ".join(f"{name} {f1(metrics, name)}, baseline {f1(baseline, name)}" for name in ("f1_micro", "f1_macro")))
     print(f"The report: open {PAGE} in a browser")
@@ -53,20 +54,6 @@ def texts_of(ids: Sequence[str]) -> list[str]:
     if rows.null_count:
         raise errors.InputError(f"{COMMENTS} lacks comments of {PREDICTIONS}: run `dvc repro`")
     return comments.texts.take(rows).to_pylist()
-
-
-def draw(content: dict[str, pd.DataFrame], names: list[str], max_length: int, folder: Path) -> None:
-    """Draw all figures into a folder, one for each of `page.CAPTIONS`."""
-    per_label = content["per_label"]
-    figures.draw_loss(content["steps"], content["loss"], folder / "loss.png")
-    figures.draw_per_label(per_label, folder / "per_label.png")
-    figures.draw_precision_recall(content["precision_recall"], folder / "precision_recall.png")
-    figures.draw_calibration(content["calibration"], folder / "calibration.png")
-    figures.draw_f1_by_threshold(content["f1_by_threshold"], per_label["threshold"], folder / "f1_by_threshold.png")
-    figures.draw_confusions(content["confusions"], names, folder / "confusions.png")
-    figures.draw_label_counts(content["label_counts"], folder / "label_counts.png")
-    figures.draw_label_pairs(content["label_pairs"], names, folder / "label_pairs.png")
-    figures.draw_lengths(content["lengths"], max_length, folder / "lengths.png")
 
 
 def f1(metrics: dict, name: str) -> str:

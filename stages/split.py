@@ -24,8 +24,7 @@ def main() -> None:
         parts = comments.parts
     else:
         raise errors.InputError(
-            f"split official needs data with train.tsv, dev.tsv and test.tsv, not {settings.data}; "
-            "set split to grouped or rows"
+            "split official needs data with train.tsv, dev.tsv and test.tsv; set split to grouped or rows"
         )
     validation = settings.split == "official" or settings.validation_size > 0
     splitting.check(parts, comments.labels, comments.label_names, validation)

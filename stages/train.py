@@ -49,13 +49,9 @@ def main() -> None:
     if not accelerator.is_main_process:
         return  # all processes have the same model, and one writes it
 
-    metrics = {
-        "epochs": settings.epochs,
-        "steps": run.step,
-        "train_comments": len(train_part),
-        "validation_comments": len(validation),
-        "train_loss": round(run.epochs[-1]["train_loss"], scores.DIGITS),
-    }
+    metrics: dict[str, float] = {"epochs": settings.epochs, "steps": run.step}
+    metrics |= {"train_comments": len(train_part), "validation_comments": len(validation)}
+    metrics["train_loss"] = round(run.epochs[-1]["train_loss"], scores.DIGITS)
     if run.logits is None:
         print("no validation part: every threshold is 0.5")
         model.thresholds = thresholds.half(len(table.label_names))
@@ -72,8 +68,7 @@ def main() -> None:
         files.write_text(partial / "README.md", card.write(settings, model, metrics))
     files.write_json(METRICS, metrics)
     checkpoints.finish()
-    for name, value in metrics.items():
-        print(f"{name:<36} {value}")
+    print(*(f"{name:<36} {value}" for name, value in metrics.items()), sep="\n")
 
 
 def write_tables(run: Run) -> None:
@@ -86,10 +81,9 @@ def write_tables(run: Run) -> None:
 def validation_scores(labels: np.ndarray, probability: np.ndarray, seed: int) -> dict[str, float]:
     """Return average precision, and F1 with thresholds from other folds; labels and probabilities are (v, L)."""
     found: dict[str, float] = {}
-    endings = {"per_label": "", "global": "_global"}
-    predictions = thresholds.cross_fitted(labels, probability, tuple(endings), seed)
-    for predicted, ending in zip(predictions, endings.values(), strict=True):
-        f1 = scores.score(labels, predicted.astype(float), np.full(labels.shape[1], 0.5))
+    predictions = thresholds.cross_fitted(labels, probability, ("per_label", "global"), seed)
+    for predicted, ending in zip(predictions, ("", "_global"), strict=True):
+        f1 = scores.score(labels, predicted.astype(float), 0.5)
         found |= {f"validation_{name}{ending}": f1[name] for name in ("f1_micro", "f1_macro")}
     found["validation_average_precision_macro"] = scores.score(labels, probability, 0.5)["average_precision_macro"]
     return found

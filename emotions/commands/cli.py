@@ -17,11 +17,7 @@ def run() -> None:
 
 
 def main() -> None:
-    """Parse the command line and run one command.
-
-    Raises:
-        InputError: Something that the user gave is wrong.
-    """
+    """Parse the command line and run one command; bad input raises `InputError`."""
     arguments = _parser().parse_args()
     if "threshold" in arguments:
         arguments.threshold = _threshold(arguments.threshold)

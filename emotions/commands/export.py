@@ -17,9 +17,7 @@ from emotions.core.errors import InputError
 from emotions.core.files import replacing, write_json, write_text
 from emotions.model.classifier import Classifier
 
-PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 MODEL, INT8, TOKENIZER, LABELS, CARD = "model.onnx", "model-int8.onnx", "tokenizer.json", "labels.json", "README.md"
-README = Path(__file__).with_name("onnx_readme.md")
 
 
 class Labeller(nn.Module):
@@ -40,12 +38,8 @@ class Labeller(nn.Module):
 
 
 def run(arguments: Namespace) -> None:
-    """Export the model in a folder.
-
-    Raises:
-        InputError: A package or the model is missing, or `write` refuses.
-    """
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    """Export the model in a folder, or raise `InputError`: a package or the model is missing, or `write` refuses."""
+    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(f"export needs {', '.join(missing)}: pip install {' '.join(missing)}")
     classifier = Classifier.load(arguments.model)
@@ -54,15 +48,10 @@ def run(arguments: Namespace) -> None:
 
 
 def write(classifier: Classifier, thresholds: np.ndarray, target: str | Path) -> None:
-    """Write the model in fp32 and in int8, its tokenizer, its labels with thresholds, and a README.
+    """Write the model in fp32 and in int8, its tokenizer, its labels with `thresholds`, (L,), and a README.
 
-    Args:
-        classifier: Moved to the CPU.
-        thresholds: Probability from which each label is predicted, (L,).
-        target: A folder; an earlier export is replaced.
-
-    Raises:
-        InputError: `target` holds something else, or torch cannot export the encoder.
+    The model is moved to the CPU, and an earlier export in the folder `target` is replaced. If `target` holds
+    something else, or torch cannot export the encoder, it raises `InputError`.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -87,7 +76,7 @@ def write(classifier: Classifier, thresholds: np.ndarray, target: str | Path) ->
         tokenizer.enable_padding(pad_id=classifier.tokenizer.pad_token_id, pad_token=classifier.tokenizer.pad_token)
         write_text(partial / TOKENIZER, tokenizer.to_str(pretty=True))
         write_json(partial / LABELS, dict(zip(classifier.label_names, thresholds.tolist(), strict=True)))
-        write_text(partial / CARD, README.read_text(encoding="utf-8"))
+        write_text(partial / CARD, Path(__file__).with_name("onnx_readme.md").read_text(encoding="utf-8"))
 
 
 def _write_onnx(labeller: Labeller, path: Path) -> None:

@@ -7,7 +7,6 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -17,11 +16,7 @@ PIECE = 2_000  # texts read and predicted at a time, so that a file of any size 
 
 
 def run(arguments: Namespace) -> None:
-    """Print the labels of each text, in the given order.
-
-    Raises:
-        InputError: There are no texts or no model, or one of them is faulty.
-    """
+    """Print the labels of each text, in the given order; missing or faulty texts or models raise `InputError`."""
     if bool(arguments.text) == bool(arguments.file):
         raise InputError("give texts, or --file with a file of them (- is standard input); not both")
     file = "-" if arguments.text == ["-"] else arguments.file
@@ -48,19 +43,19 @@ def run(arguments: Namespace) -> None:
 def read(file: str) -> Iterator[str]:
     """Yield the texts of a file: the column `text` of CSV or parquet, else every line; `-` is standard input.
 
-    Raises:
-        InputError: The file is missing or damaged, the column is missing or holds something else than texts, a text
-            is empty, or bytes are not UTF-8; with the line or row, of which a file's first is 1.
+    A missing or faulty file, column or text raises `InputError`, with its line or row, of which the first is 1.
     """
+    from emotions.data.formats import decoded  # imports Arrow, for which a sentence on the command line need not wait
+
     path = Path(file)
     if file != "-" and not path.is_file():
         raise InputError(f"{file} is no file here: --file should name a text, CSV or parquet file, or be -")
     if path.suffix.lower() == ".parquet":
         return _checked(_parquet(path), f"{file}, row", 1)
     if path.suffix.lower() == ".csv":
-        return _checked(_csv(path), f"{file}, row", 2)
+        return _checked(_csv(decoded(path.open("rb"), path), path), f"{file}, row", 2)
     stream, name = (sys.stdin.buffer, "standard input") if file == "-" else (path.open("rb"), file)
-    return _checked((line.rstrip("\r\n") for line in _decoded(stream, name)), f"{name}, line", 1)
+    return _checked((line.rstrip("\r\n") for line in decoded(stream, name)), f"{name}, line", 1)
 
 
 def _checked(texts: Iterable[object], place: str, first: int) -> Iterator[str]:
@@ -72,18 +67,8 @@ def _checked(texts: Iterable[object], place: str, first: int) -> Iterator[str]:
         yield text
 
 
-def _decoded(stream: BinaryIO, name: str) -> Iterator[str]:
-    with stream:
-        for number, line in enumerate(stream, 1):
-            try:
-                yield line.decode("utf-8").removeprefix("\ufeff" if number == 1 else "")
-            except UnicodeDecodeError as error:
-                byte = line[error.start]
-                raise InputError(f"{name}, line {number}: byte 0x{byte:02x} is not UTF-8; save it as UTF-8") from None
-
-
-def _csv(path: Path) -> Iterator[str]:
-    rows = csv.reader(_decoded(path.open("rb"), str(path)), strict=True)
+def _csv(lines: Iterator[str], path: Path) -> Iterator[str]:
+    rows = csv.reader(lines, strict=True)
     try:
         header = next(rows, ["text"])
         if "text" not in header:
@@ -97,7 +82,7 @@ def _csv(path: Path) -> Iterator[str]:
 
 
 def _parquet(path: Path) -> Iterator[object]:
-    import pyarrow as pa  # a sentence on the command line need not wait for it
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:

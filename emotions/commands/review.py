@@ -39,15 +39,12 @@ class Run:
     stale: list[str]  # what differs from dvc.lock
     labels: pd.DataFrame
     losses: pd.DataFrame
+    data: list[Any]  # its path, hash and min_votes
     predictions: store.Predictions | None = None
 
 
 def run(arguments: Namespace) -> None:
-    """Print the review, and draw the losses.
-
-    Raises:
-        InputError: There is no such commit, or the workspace's run is missing or out of date.
-    """
+    """Print the review and draw the losses, or raise `InputError` without such a commit or an up-to-date run."""
     figure = Path(arguments.figure or Path(tempfile.gettempdir(), "review.png"))
     if figure.suffix != ".png":
         raise InputError(f"--figure should end in .png, but is {arguments.figure!r}")
@@ -106,10 +103,11 @@ def _read(repo: Repo, name: str) -> Run:
     watched = [*outs, *(dep for dep in deps if isinstance(dep, ParamsDependency))]
     stale = sorted({one.def_path for one in watched if one.def_path in CHECKED and one.workspace_status()})
     hashes = {one.def_path: one.hash_info.value for one in [*deps, *outs]}
-    metrics = {path: mapping(path) for path in (TEST, TRAIN, BASELINE)}
+    metrics, params = {path: mapping(path) for path in (TEST, TRAIN, BASELINE)}, mapping("params.yaml")
+    data = [params.get("data"), hashes.get(str(params.get("data"))), params.get("min_votes")]
     labels = table("plots/evaluation/per_label.csv", ["support", "f1"])
     losses = table("plots/training/loss.csv", ["epoch", "train_loss", "validation_loss"])
-    return Run(name, mapping("params.yaml"), metrics, hashes, stale, labels, losses)
+    return Run(name, params, metrics, hashes, stale, labels, losses, data)
 
 
 def _predictions(repo: Repo, md5: str | None) -> store.Predictions | None:
@@ -123,17 +121,12 @@ def _predictions(repo: Repo, md5: str | None) -> store.Predictions | None:
 
 def _verdict(before: Run, now: Run) -> str:
     """Say whether F1 got better: by a paired bootstrap where the predictions of both are at hand, else by intervals."""
-
-    def data(run: Run) -> list[Any]:
-        path = run.params.get("data")
-        return [path, run.hashes.get(str(path)), run.params.get("min_votes")]
-
     ends = [f"{name}{end}" for name in NAMES for end in ("", "_low", "_high")]
     old, new = before.predictions, now.predictions
     obstacles = {
         f"{before.name} has no run in dvc.lock": not before.hashes.get(TEST),
         f"{', '.join(before.stale)} of {before.name} does not fit its dvc.lock": bool(before.stale),
-        "the data changed": data(before) != data(now),
+        "the data changed": before.data != now.data,
         "the split changed": before.hashes.get(SPLIT) != now.hashes.get(SPLIT),
     }
     for run in (before, now):

@@ -15,11 +15,7 @@ from emotions.model.prediction import predict_texts
 
 
 def run(arguments: Namespace) -> None:
-    """Print the metrics.
-
-    Raises:
-        InputError: The data is missing, faulty, has no such part or other labels than the model; or there is no model.
-    """
+    """Print the metrics, or raise `InputError` if data and model are faulty, missing or do not fit each other."""
     if arguments.min_votes < 0:
         raise InputError(f"--min-votes should be 0 or more, but is {arguments.min_votes}")
     labels, probabilities = [], []

@@ -9,12 +9,9 @@ from accelerate.utils import set_seed
 def set_up(seed: int, threads: int) -> None:
     """Seed Python, NumPy and torch, and fix everything else that last digits depend on. Call before a model is made.
 
+    Processes that train together need a seed each, or all drop out the same units. `threads` are CPU cores, 0 for
+    torch's choice; sums are split among them, so another number gives other last digits.
     See https://docs.pytorch.org/docs/stable/notes/randomness.html
-
-    Args:
-        seed: Of all random numbers. Processes that train together need one each, or all drop out the same units.
-        threads: CPU cores to use, 0 for torch's choice. Sums are split among threads, so another number gives other
-            last digits.
     """
     if threads:
         torch.set_num_threads(threads)

@@ -12,6 +12,7 @@ Arrow parses them: DuckDB (1.4 to 2.0, strict mode) drops rows with some faults 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -133,8 +134,7 @@ def _official_label_names(folder: Path) -> tuple[str, ...]:
     path = folder / "emotions.txt"
     if not path.exists():
         return GOEMOTIONS_LABELS
-    _reject_other_encodings(path)
-    label_names = tuple(path.read_text(encoding="utf-8-sig").split())
+    label_names = tuple("".join(decoded(path.open("rb"), path)).split())
     if len(label_names) < 2:
         raise InputError(f"{path} should hold at least two labels, one a line")
     _reject_repeated(path, label_names)
@@ -164,7 +164,8 @@ def _parse(path: Path, column_names: list[str] | None, delimiter: str) -> Iterat
                     yield start, pa.Table.from_batches([block])
                 start += len(block)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        _reject_other_encodings(path)
+        for _ in decoded(path.open("rb"), path):
+            pass  # a line that is not UTF-8 explains more than Arrow does
         message = str(error).removeprefix("CSV parse error: ").replace("Row #", "row ")
         if message.startswith("Empty CSV"):
             message = "the file holds no comments"
@@ -175,15 +176,15 @@ def _parse(path: Path, column_names: list[str] | None, delimiter: str) -> Iterat
         raise InputError(f"{path} holds no comments")
 
 
-def _reject_other_encodings(path: Path) -> None:
-    """Raise `InputError`, with the line, when a file is not UTF-8."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+def decoded(stream: BinaryIO, name: str | Path) -> Iterator[str]:
+    """Yield the lines of a file; one that is not UTF-8 raises `InputError`."""
+    with stream:
+        for number, line in enumerate(stream, start=1):
             try:
-                line.decode("utf-8")
+                yield line.decode("utf-8").removeprefix("\ufeff" if number == 1 else "")
             except UnicodeDecodeError as error:
                 byte = line[error.start]
-                raise InputError(f"{path}, line {number}: byte 0x{byte:02x} is not UTF-8; save it as UTF-8") from None
+                raise InputError(f"{name}, line {number}: byte 0x{byte:02x} is not UTF-8; save it as UTF-8") from None
 
 
 def _boolean(path: Path, table: pa.Table, name: str, first_row: int, no: str, yes: str) -> np.ndarray:

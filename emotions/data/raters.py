@@ -11,10 +11,8 @@ import pyarrow as pa
 from emotions.core.errors import InputError
 from emotions.data import formats
 
-# DuckDB spills to disk above this.
-MEMORY = "800MB"
-# Comments yielded at a time.
-PIECE = 1 << 16
+MEMORY = "800MB"  # above which DuckDB spills to disk
+PIECE = 1 << 16  # comments yielded at a time
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,7 @@ def merge(path: str | Path, min_votes: int, folder: Path) -> Merged:
     source = formats.find(path)
     connection = duckdb.connect(folder / "rows.duckdb")
     connection.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{folder.as_posix()}'")
+    connection.execute("SET force_compression = 'uncompressed'")  # the file is short-lived: twice as fast
     _insert(connection, source)
     _check_ids(connection, source.has_parts)
     by_row = source.has_parts or min_votes == 0

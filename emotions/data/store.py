@@ -18,8 +18,7 @@ from emotions.data.tokens import Tokens
 
 # Field of `Comments` → column of comments.parquet.
 COLUMNS = {"ids": "id", "texts": "text", "labels": "labels", "tokens": "input_ids", "parts": "part"}
-# Comments that `stream` reads at a time.
-PIECE = 1 << 16
+PIECE = 1 << 16  # comments that `stream` reads at a time
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,7 @@ class Predictions:
 
 @contextmanager
 def writing(path: str | Path, label_names: Sequence[str], tokenizer: str) -> Iterator[Callable[[Piece, Tokens], None]]:
-    """Yield a function that adds comments and their tokens to a new comments.parquet.
-
-    The file appears when the block ends without an error.
-    """
+    """Yield a function that adds comments and tokens to a new comments.parquet, which appears if the block succeeds."""
     labels_type = pa.list_(pa.uint8(), len(label_names))
     types = [pa.string(), pa.string(), labels_type, pa.large_list(pa.int32()), pa.string()]
     metadata = {"label_names": json.dumps(label_names), "tokenizer": tokenizer}

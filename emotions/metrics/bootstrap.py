@@ -80,10 +80,7 @@ def _resample(labels: np.ndarray, predictions: list[np.ndarray], seed: int, stat
 
 
 def _f1(true_positives: np.ndarray, positives: np.ndarray) -> np.ndarray:
-    """Return f1_micro and f1_macro, (…, 2), from counts per label, (…, L).
-
-    `positives` counts annotated and predicted labels: 2 TP + FP + FN, the denominator of F1.
-    """
+    """Return f1_micro and f1_macro, (…, 2), from counts per label, (…, L); `positives` are 2 TP + FP + FN."""
     micro = _label_f1(true_positives.sum(axis=-1), positives.sum(axis=-1))
     return np.stack([micro, _label_f1(true_positives, positives).mean(axis=-1)], axis=-1)
 

@@ -50,9 +50,8 @@ def score_labels(
     labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray, label_names: tuple[str, ...]
 ) -> pd.DataFrame:
     """Return one row per label: label, support (comments that have it), precision, recall, f1, threshold."""
-    precision, recall, f1, support = metrics.precision_recall_fscore_support(
-        labels, probabilities >= thresholds, average=None, zero_division=0
-    )
+    predicted = probabilities >= thresholds
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(labels, predicted, zero_division=0)
     table = {"label": label_names, "support": support, "precision": precision, "recall": recall, "f1": f1}
     return pd.DataFrame({**table, "threshold": thresholds}).round(DIGITS)
 

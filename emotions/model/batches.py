@@ -77,8 +77,7 @@ def of_equal_length(lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
 def collate(tokens: Tokens, positions: np.ndarray, pad_id: int) -> dict[str, Tensor]:
     """Return input_ids and attention_mask, (batch, longest of the batch) int64, padded on the right.
 
-    Where all comments are equally long there is no mask: it would hide nothing, and transformers would wait for the GPU
-    to find that out.
+    Where all are equally long there is no mask, which would hide nothing, and transformers would wait to find that out.
     """
     lengths = tokens.offsets[positions + 1] - tokens.offsets[positions]
     mask = np.arange(lengths.max()) < lengths[:, None]

@@ -1,16 +1,36 @@
-"""The figures. Each is drawn from a table with the columns that the function reads."""
+"""The figures, drawn from tables: colours that colour-blind people can tell apart, and the same bytes every time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 
+from emotions.core.files import replacing
 from emotions.metrics.curves import NO_LABEL
-from emotions.reporting.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, TEXT, YELLOW, drawing
 
+# Okabe and Ito's palette: https://jfly.uni-koeln.de/color/
+BLUE, ORANGE, GREEN, SKY, PURPLE, YELLOW = "#0072B2", "#D55E00", "#009E73", "#56B4E9", "#CC79A7", "#E69F00"
+GREY, TEXT = "#777777", "#444444"
+STYLE = {
+    "font.size": 11,
+    "text.parse_math": False,  # a label may hold dollar signs
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "axes.axisbelow": True,
+    "figure.dpi": 120,
+    "legend.frameon": False,
+}
+WIDTH = 8  # inches, the width at which a README shows a picture of 120 dots per inch
 NATS = "binary cross-entropy (nats)"
 # From white to one dark colour: more is darker in grey print, too.
 SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", BLUE, "#00263d"])
@@ -23,12 +43,10 @@ def draw_loss(steps: pd.DataFrame, epochs: pd.DataFrame, path: str | Path) -> No
         axes.plot(epochs["step"], epochs["train_loss"], "o-", color=BLUE, label="training, epoch mean")
         if epochs["validation_loss"].notna().any():
             axes.plot(epochs["step"], epochs["validation_loss"], "s--", color=ORANGE, label="validation")
-        axes.set(title="Loss, and learning rate of the encoder", ylabel=NATS)
-        axes.set_xlim(left=0)
+        axes.set(title="Loss, and learning rate of the encoder", ylabel=NATS, xlim=(0, None))
         axes.legend()
         rate.plot(steps["step"], steps["lr"], color=GREEN)
-        rate.set(xlabel="step", ylabel="learning rate")
-        rate.set_ylim(bottom=0)
+        rate.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
 
 
 def draw_loss_of_runs(runs: dict[str, pd.DataFrame], path: str | Path) -> None:
@@ -51,10 +69,11 @@ def draw_per_label(table: pd.DataFrame, path: str | Path) -> None:
     """Draw each label's F1, best first, with its interval and its number of test comments."""
     table = table.sort_values(["f1", "label"], ascending=[True, False])
     ends = np.maximum(table["f1"], table["f1_high"]) + 0.015
+    distances = np.maximum([table["f1"] - table["f1_low"], table["f1_high"] - table["f1"]], 0)
     notes = [f"{f1:.2f}  (n = {support:,})" for f1, support in zip(table["f1"], table["support"], strict=True)]
     with drawing(path, 1.2 + 0.26 * len(table)) as (axes,):
         axes.barh(range(len(table)), table["f1"], color=SKY, height=0.7)
-        axes.errorbar(table["f1"], range(len(table)), xerr=_distances(table), fmt="none", ecolor=GREY, capsize=2)
+        axes.errorbar(table["f1"], range(len(table)), xerr=distances, fmt="none", ecolor=GREY, capsize=2)
         _name_bars(axes, table["label"], ends, notes)
         axes.set(title="F1 by label", xlabel="F1 with its 95% interval; n: test comments with the label")
         axes.set(xlim=(0, 1.2), xticks=[0, 0.2, 0.4, 0.6, 0.8, 1])
@@ -62,12 +81,10 @@ def draw_per_label(table: pd.DataFrame, path: str | Path) -> None:
 
 def draw_precision_recall(table: pd.DataFrame, path: str | Path) -> None:
     """Draw precision by recall of the curves in the table: all labels, up to three best, up to three worst."""
-    looks = [("black", "-"), *((colour, "-") for colour in (GREEN, BLUE, SKY))]
-    looks += [(colour, "--") for colour in (PURPLE, YELLOW, ORANGE)]
+    looks = [("black", "-"), (GREEN, "-"), (BLUE, "-"), (SKY, "-"), (PURPLE, "--"), (YELLOW, "--"), (ORANGE, "--")]
     names, lines = table["curve"].unique().tolist(), []
     with drawing(path, 5) as (axes,):
-        for name, (colour, style) in zip(names, looks, strict=False):
-            curve = table[table["curve"] == name]
+        for (_, curve), (colour, style) in zip(table.groupby("curve", sort=False), looks, strict=False):
             width = 2.5 if colour == "black" else 1.5
             lines += axes.plot(curve["recall"], curve["precision"], style, color=colour, linewidth=width)
         axes.set(title="Precision by recall: all labels, the best and the worst (dashed)", xlim=(0, 1), ylim=(0, 1.02))
@@ -85,8 +102,8 @@ def draw_calibration(table: pd.DataFrame, path: str | Path) -> None:
         axes.set(xlim=(0, 1), ylim=(0, 1))
         axes.legend()
         counts.bar(table["predicted"], table["pairs"], width=0.05, color=SKY)
-        counts.set(xlabel="predicted probability of a label (mean of ten ranges)", ylabel="pairs", yscale="log")
-        counts.set_ylim(bottom=0.5)
+        counts.set(xlabel="predicted probability of a label (mean of ten ranges)")
+        counts.set(ylabel="pairs", yscale="log", ylim=(0.5, None))
         counts.yaxis.set_major_formatter("{x:,.0f}")
         counts.yaxis.set_minor_formatter(NullFormatter())
 
@@ -111,10 +128,11 @@ def draw_confusions(table: pd.DataFrame, label_names: list[str], path: str | Pat
     """Draw which labels are predicted where another is missed; a label that is never missed has no row."""
     missed = dict(zip(table["label"], table["missed"], strict=True))
     rows = [name for name in label_names if name in missed] or label_names
-    shares = _matrix(table, "label", "instead", rows, [*label_names, NO_LABEL])
+    shares = table.pivot(index="label", columns="instead", values="share")
+    shares = shares.reindex(index=rows, columns=[*label_names, NO_LABEL])
     shares.index = [f"{name} ({missed.get(name, 0):,})" for name in rows]
-    title = "Predicted instead of a missed label"
-    _draw_shares(shares, title, "missed label (comments)", "wrongly predicted label (% of these comments)", path)
+    columns = "wrongly predicted label (% of these comments)"
+    _draw_shares(shares, "Predicted instead of a missed label", "missed label (comments)", columns, path)
 
 
 def draw_label_counts(table: pd.DataFrame, path: str | Path) -> None:
@@ -134,7 +152,7 @@ def draw_label_counts(table: pd.DataFrame, path: str | Path) -> None:
 
 def draw_label_pairs(table: pd.DataFrame, label_names: list[str], path: str | Path) -> None:
     """Draw how often each label comes with each other label."""
-    shares = _matrix(table, "label", "other", label_names, label_names)
+    shares = table.pivot(index="label", columns="other", values="share").reindex(label_names, columns=label_names)
     _draw_shares(shares, "Labels that come together", "label", "also annotated (% of the label's comments)", path)
 
 
@@ -150,14 +168,19 @@ def draw_lengths(table: pd.DataFrame, max_length: int, path: str | Path) -> None
         axes.legend(loc="upper right", bbox_to_anchor=(0.97, 1))
 
 
-def _matrix(table: pd.DataFrame, index: str, columns: str, rows: list[str], names: list[str]) -> pd.DataFrame:
-    shares = table.pivot(index=index, columns=columns, values="share")
-    return shares.reindex(index=rows, columns=names).fillna(0)
+@contextmanager
+def drawing(path: str | Path, height: float, rows: int = 1, columns: int = 1, **options: Any) -> Iterator[list[Axes]]:
+    """Yield the axes of a new figure, `height` inches high, row by row, and save it if the block succeeds."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        yield figure.subplots(rows, columns, squeeze=False, **options).ravel().tolist()
+        with replacing(path) as partial:
+            figure.savefig(partial, metadata={"Software": None})  # not matplotlib's version
 
 
 def _draw_shares(shares: pd.DataFrame, title: str, rows: str, columns: str, path: str | Path) -> None:
-    """Draw a table of numbers from 0 to 1 as shades; `rows` and `columns` are the titles of its axes."""
-    values = shares.to_numpy(float)
+    """Draw numbers from 0 to 1 as shades, missing ones as 0; `rows` and `columns` are the titles of the axes."""
+    values = shares.fillna(0).to_numpy(float)
     top = max(0.1, float(values.max(initial=0)))
     with drawing(path, max(3.0, 2.3 + 0.24 * len(shares))) as (axes,):
         picture = axes.imshow(values, cmap=SHADES, vmin=0, vmax=top, aspect="auto")
@@ -170,12 +193,6 @@ def _draw_shares(shares: pd.DataFrame, title: str, rows: str, columns: str, path
         axes.set_yticks(range(len(shares)), shares.index, fontsize=8)
         axes.set(title=title, xlabel=columns, ylabel=rows)
         axes.figure.colorbar(picture, ax=axes, format=PercentFormatter(1, decimals=0), aspect=40, pad=0.01)
-
-
-def _distances(table: pd.DataFrame) -> np.ndarray:
-    """Return the distances from F1 to the ends of its interval, (2, rows), never below 0."""
-    ends = [table["f1"] - table["f1_low"], table["f1_high"] - table["f1"]]
-    return np.maximum(np.array(ends, float), 0)
 
 
 def _name_bars(axes: Axes, labels: pd.Series, ends: pd.Series, notes: list[str]) -> None:

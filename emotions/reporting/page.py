@@ -11,9 +11,9 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from emotions.core.files import write_text
@@ -21,32 +21,6 @@ from emotions.data.store import Predictions
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 MOST_COMMENTS = 10_000  # a browser holds them with ease, in a file of a few megabytes
-# Metrics at the top of the page, with their titles and explanations. All others are in a table.
-HEADLINE = {
-    "f1_micro": (
-        "Micro-averaged F1",
-        "Counts all labels of all comments together, so frequent labels weigh most. Compare runs by this number first.",
-    ),
-    "f1_macro": (
-        "Macro-averaged F1",
-        "The mean F1 of the labels, rare or frequent. If it falls while micro-averaged F1 stays, frequent labels have "
-        "gained at the expense of rare ones.",
-    ),
-    "subset_accuracy": (
-        "Exact matches",
-        "The share of comments with exactly the annotated labels: none missing, none too many.",
-    ),
-    "average_precision_macro": (
-        "Mean average precision",
-        "How well a label's probability ranks the comments that have the label above those that do not. It needs no "
-        "threshold: if it stays while F1 changes, only the thresholds have changed.",
-    ),
-    "calibration_error": (
-        "Calibration error",
-        "The mean distance between predicted probabilities and observed frequencies; lower is better. Most "
-        "probabilities are rightly near 0, so confident predictions can be further off than this mean.",
-    ),
-}
 # Figures, in the order of the page, with their captions.
 CAPTIONS = {
     "per_label": "F1 of each label with its 95% interval. Few test comments make wide intervals.",
@@ -63,26 +37,19 @@ CAPTIONS = {
 
 def write(
     path: str | Path,
-    *,
     run: dict[str, object],
     metrics: dict[str, float | int | None],
     baseline: dict[str, float | int | None],
+    *,
     per_label: pd.DataFrame,
     predictions: Predictions,
     texts: Sequence[str],
     figures: Path,
 ) -> None:
-    """Write the page. Equal arguments give equal bytes.
+    """Write the page: equal arguments give equal bytes.
 
-    Args:
-        path: The file.
-        run: The parameters to show.
-        metrics: As in metrics/test.json; `x_low` and `x_high` are the 95% interval of `x`.
-        baseline: The same of a simpler model.
-        per_label: The rows of per_label.csv.
-        predictions: Of n test comments.
-        texts: Of the same comments.
-        figures: A folder with a PNG for each of `CAPTIONS`.
+    `run` has the parameters to show, `metrics` and `baseline` are as in metrics/test.json and metrics/baseline.json,
+    `per_label` as in per_label.csv. `texts` are those of `predictions`; `figures` has a PNG for each of `CAPTIONS`.
     """
     n, labels, predicted = len(texts), predictions.labels.astype(bool), predictions.predicted.astype(bool)
     shown = np.linspace(0, n - 1, min(n, MOST_COMMENTS)).round().astype(int)
@@ -95,17 +62,13 @@ def write(
         "comments": list(zip(*strings, *sets, thousandths, strict=True)),
     }
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    loader = jinja2.FileSystemLoader(TEMPLATES)
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"number": _number, "base64": _base64}
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.loader = FileSystemLoader(TEMPLATES)
+    environment.filters |= {"number": _number, "base64": lambda content: base64.b64encode(content).decode()}
     page = environment.get_template("report.html.jinja").render(
         run=run,
         metrics=metrics,
         baseline=baseline,
-        headline={name: text for name, text in HEADLINE.items() if name in metrics},
-        others=[name for name in metrics if name not in HEADLINE and not name.endswith(("_low", "_high", "comments"))],
         per_label=per_label.to_dict("records"),
         figures=[((figures / f"{name}.png").read_bytes(), caption) for name, caption in CAPTIONS.items()],
         count=n,
@@ -122,7 +85,3 @@ def write(
 
 def _number(value: float | None, digits: int = 3) -> str:
     return "n/a" if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()

@@ -27,11 +27,7 @@ TABLES: dict[str, dict[str, type]] = {
 
 
 def read_tables() -> dict[str, pd.DataFrame]:
-    """Return all tables, named as their files without suffix.
-
-    Raises:
-        InputError: A table is missing or damaged.
-    """
+    """Return all tables, named as their files without suffix, or raise `InputError` if one is missing or damaged."""
     tables = {}
     for path, columns in TABLES.items():
         with _checked(path):

@@ -11,10 +11,7 @@ from emotions.core.params import Params
 def choose_precision(precision: str) -> str:
     """Return fp32, bf16 or fp16 for a `precision` that may be auto: bf16 or else fp16 on a GPU, fp32 on a CPU.
 
-    Some CPUs are faster in bf16 and others slower, and both report that they support it (docs/speed.md).
-
-    Raises:
-        InputError: fp16 without a GPU.
+    Some CPUs that support bf16 are slower in it (docs/precision.md). Raises `InputError` for fp16 without a GPU.
     """
     gpu = torch.cuda.is_available()
     if precision == "fp16" and not gpu:

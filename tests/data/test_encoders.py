@@ -98,18 +98,16 @@ def test_a_folder_with_a_file_missing_or_damaged_is_reported_in_one_line(tiny_en
 
 def test_tokenizers_that_give_other_tokens_have_other_fingerprints_and_keep_them(tiny_encoder, tmp_path):
     words = (tiny_encoder / "vocab.txt").read_text().splitlines()
+    (tmp_path / "vocab.txt").write_text("\n".join([*words[:-2], words[-1], words[-2]]) + "\n")
     found = set()
-    for vocabulary in (words, [*words, "more"], [*words[:-2], words[-1], words[-2]]):
-        (tmp_path / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
-        for lower in (True, False):
-            tokenizer = BertTokenizerFast(str(tmp_path / "vocab.txt"), do_lower_case=lower)
-            before = tokens.fingerprint(tokenizer.backend_tokenizer)
-            found.add(before)
-            tokenizer(["one", "one house with some people"], padding=True, truncation=True, max_length=4)
-            assert tokens.fingerprint(tokenizer.backend_tokenizer) == before
-            tokenizer.save_pretrained(tmp_path / "saved")
-            assert tokens.fingerprint(Tokenizer.from_file(str(tmp_path / "saved" / "tokenizer.json"))) == before
-    assert len(found) == 6
+    for folder, lower in ((tiny_encoder, True), (tiny_encoder, False), (tmp_path, True)):
+        tokenizer = BertTokenizerFast(str(folder / "vocab.txt"), do_lower_case=lower)
+        found.add(tokens.fingerprint(tokenizer.backend_tokenizer))
+        tokenizer(["one", "one house with some people"], padding=True, truncation=True, max_length=4)
+        found.add(tokens.fingerprint(tokenizer.backend_tokenizer))
+        tokenizer.save_pretrained(tmp_path / "saved")
+        found.add(tokens.fingerprint(Tokenizer.from_file(str(tmp_path / "saved" / "tokenizer.json"))))
+    assert len(found) == 3
 
 
 # RoBERTa's positions begin after that of its padding token, 1.

@@ -61,8 +61,8 @@ def test_official_files_give_their_labels_and_parts(tmp_path: Path, change):
 
 def test_a_text_or_id_stays_as_it_stands(tmp_path: Path):
     same = [*WORDS, "'tis", '5" of rain', " größe \U0001f642 "]
-    fields = [*same, '"commas, so many"', '"two\nlines"', '"""quoted"" she said"', '"NA "']
-    expected = [*same, "commas, so many", "two\nlines", '"quoted" she said', "NA "]
+    fields = [*same, '"commas, so many"', '"two\nlines"', '"""quoted"" she said"', '"NA"']
+    expected = [*same, "commas, so many", "two\nlines", '"quoted" she said', "NA"]
     lines = "".join(f"{field},{field},FALSE,0,1\n" for field in fields)
     rows = read(write(tmp_path / "csv", {"data.csv": HEADER + lines}))
     assert (rows.ids, rows.texts) == (expected, expected)
@@ -86,7 +86,6 @@ def test_the_size_of_the_blocks_changes_nothing(tmp_path: Path, monkeypatch: pyt
     assert np.flatnonzero(rows.unclear).tolist() == [n + start for start in (0, 120) for n in range(0, 120, 7)]
     for fault_in, said in [
         ("c1,,FALSE,0,1\n", "b.csv, row 122: the text is empty"),
-        ("c1,x,FALSE,0,7\n", "b.csv, row 122: joy is '7', but should be 0 or 1"),
         ("c1,x,FALSE,0\n", "b.csv: row 122: Expected 5 columns, got 4"),
         ("c1,other,FALSE,0,1\n", "b.csv: the id 'c1' comes twice, with 'line one of c1"),
     ]:
@@ -130,6 +129,7 @@ def test_a_fault_in_a_csv_file_is_reported_with_its_place(tmp_path: Path, conten
             ({**OFFICIAL, "dev.tsv": f"hm\t1\te\nhm\t{indices}\tf\n"}, f"dev.tsv, row 2: label index {wrong!r}, but")
             for indices, wrong in [("28", "28"), ("3,-1", "-1"), ("joy", "joy"), ("", ""), ("1,", ""), ("1.5", "1.5")]
         ),
+        ({**OFFICIAL, "dev.tsv": "hm\t5\te\n\t5\tf\n"}, "dev.tsv, row 2: the text is empty"),
         ({**OFFICIAL, "emotions.txt": "mild\nhot\n"}, "train.tsv, row 1: label index '5', but should be 0 to 1"),
         ({**OFFICIAL, "emotions.txt": b"caf\xe9\n"}, "emotions.txt, line 1: byte 0xe9 is not UTF-8; save it as"),
         ({**OFFICIAL, "emotions.txt": ""}, "at least two labels"),

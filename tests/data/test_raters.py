@@ -66,10 +66,6 @@ def test_many_blocks_give_what_counting_in_memory_gives(tmp_path, monkeypatch, m
     kept = [(name, labels) for (name, _), labels in expected.items() if any(labels)]
     assert list(zip(found.ids, found.labels.tolist(), strict=True)) == kept
     assert found.texts == [f'so "kind",\n{name[1:]}' for name in found.ids]
-    with (tmp_path / "b.csv").open("a") as file:
-        file.write("\nc7,another text,FALSE,0,1,0\n")
-    with pytest.raises(InputError, match=r"b\.csv: the id 'c7' comes twice, with 'so .kind.+ and 'another text'"):
-        merge(tmp_path)
 
 
 @pytest.mark.parametrize("min_votes", [0, 3])
