@@ -26,10 +26,8 @@ class Labeller(nn.Module):
     def __init__(self, model: PreTrainedModel, thresholds: np.ndarray):
         super().__init__()
         self.model = model
-        least = thresholds.astype(np.float32)
-        # Rounded up, so that fp32 probabilities reach the same thresholds as those in double precision.
-        least = np.where(least < thresholds, np.nextafter(least, np.float32(np.inf)), least)
-        self.register_buffer("thresholds", torch.from_numpy(least))
+        # In double precision, so that a probability reaches its threshold exactly where numpy says so.
+        self.register_buffer("thresholds", torch.from_numpy(thresholds.astype(np.float64)))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return probabilities, (batch, L), and whether each reaches its threshold, (batch, L) bool."""
