@@ -1,5 +1,6 @@
 """The ONNX folder: the same probabilities as torch, its README's example, and refusals."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -108,8 +109,9 @@ def test_the_command_gives_the_same_bytes_quietly_and_replaces_an_earlier_export
 
 
 def test_a_missing_package_is_named(run, monkeypatch):
-    monkeypatch.setattr(export, "PACKAGES", ("json", "no_such_package"))
-    with pytest.raises(InputError, match="export needs no_such_package: pip install no_such_package"):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxscript" else find(name))
+    with pytest.raises(InputError, match="export needs onnxscript: pip install onnxscript"):
         run("export", "--onnx", "onnx", "--model", "none")
 
 
