@@ -58,11 +58,11 @@ def test_the_lock_fits_the_committed_code_parameters_and_data():
     """Outputs that git does not hold may be missing, as in a fresh clone; nothing may differ."""
     with Repo(str(ROOT)) as repo:
         status = repo.status()
-    differing = []
+    differing, absent = [], ("deleted", "not in cache")
     for stage, entries in status.items():
         for entry in entries:  # a word, or paths and their changes by kind
             changes = entry.values() if isinstance(entry, dict) else [{stage: entry}]
-            differing += [(stage, path, how) for one in changes for path, how in one.items() if how != "deleted"]
+            differing += [(stage, path, how) for one in changes for path, how in one.items() if how not in absent]
     assert not differing, "run `dvc repro` and commit dvc.lock, metrics and plots"
 
 
